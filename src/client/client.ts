@@ -18,8 +18,8 @@ export interface CollectionOptions extends ListOptions {
 }
 
 export interface TypedWatchSubscriber<T extends KubeObject> {
-  onEvent (event: WatchEvent<T>): void
-  onEnd (error?: StatusError): void
+  onEvent(event: WatchEvent<T>): void
+  onEnd(error?: StatusError): void
 }
 
 /** One subresource of a kind; bodies may be of another kind (Scale, Binding). */
@@ -27,26 +27,34 @@ export interface SubresourceClient {
   get<B extends KubeObject>(key: ObjectKey): Promise<B>
   create<B extends KubeObject>(key: ObjectKey, body: unknown, options?: WriteOptions): Promise<B>
   update<B extends KubeObject>(key: ObjectKey, body: unknown, options?: WriteOptions): Promise<B>
-  patch<B extends KubeObject>(key: ObjectKey, type: PatchType, body: unknown, options?: PatchOptions): Promise<B>
+  patch<B extends KubeObject>(
+    key: ObjectKey,
+    type: PatchType,
+    body: unknown,
+    options?: PatchOptions
+  ): Promise<B>
 }
 
 /** The API's verbs for one kind. Every failure is a StatusError. Objects returned are shared: clone before changing one. */
 export interface ResourceClient<T extends KubeObject> {
   readonly kind: Kind<T>
-  get (key: ObjectKey, options?: { resourceVersion?: string }): Promise<T>
-  list (options?: CollectionOptions): Promise<ObjectList<T>>
-  watch (options: WatchOptions & { namespace?: string | undefined }, subscriber: TypedWatchSubscriber<T>): WatchHandle
+  get(key: ObjectKey, options?: { resourceVersion?: string }): Promise<T>
+  list(options?: CollectionOptions): Promise<ObjectList<T>>
+  watch(
+    options: WatchOptions & { namespace?: string | undefined },
+    subscriber: TypedWatchSubscriber<T>
+  ): WatchHandle
   /** The namespace is the object's own. */
-  create (object: New<T>, options?: WriteOptions): Promise<T>
+  create(object: New<T>, options?: WriteOptions): Promise<T>
   /** Compare-and-swap on the object's resourceVersion. */
-  update (object: T, options?: WriteOptions): Promise<T>
-  updateStatus (object: T, options?: WriteOptions): Promise<T>
-  patch (key: ObjectKey, type: PatchType, body: unknown, options?: PatchOptions): Promise<T>
-  patchStatus (key: ObjectKey, type: PatchType, body: unknown, options?: PatchOptions): Promise<T>
+  update(object: T, options?: WriteOptions): Promise<T>
+  updateStatus(object: T, options?: WriteOptions): Promise<T>
+  patch(key: ObjectKey, type: PatchType, body: unknown, options?: PatchOptions): Promise<T>
+  patchStatus(key: ObjectKey, type: PatchType, body: unknown, options?: PatchOptions): Promise<T>
   /** The object while its deletion is pending, else Status Success. */
-  delete (key: ObjectKey, options?: DeleteOptions): Promise<T | Status>
-  deleteCollection (options: CollectionOptions, deletion?: DeleteOptions): Promise<ObjectList<T>>
-  subresource (name: string): SubresourceClient
+  delete(key: ObjectKey, options?: DeleteOptions): Promise<T | Status>
+  deleteCollection(options: CollectionOptions, deletion?: DeleteOptions): Promise<ObjectList<T>>
+  subresource(name: string): SubresourceClient
 }
 
 export interface Client {
@@ -54,15 +62,20 @@ export interface Client {
 }
 
 /** A typed view of a Transport. It keeps no state: make as many as you like. */
-export function createClient (transport: Transport): Client {
+export function createClient(transport: Transport): Client {
   return { of: (kind) => resourceClient(transport, kind) }
 }
 
 // The transport's contract is untyped; this file is the one place that says which type comes back.
-function resourceClient<T extends KubeObject> (transport: Transport, typed: Kind<T>): ResourceClient<T> {
+function resourceClient<T extends KubeObject>(transport: Transport, typed: Kind<T>): ResourceClient<T> {
   const kind = typed as unknown as Kind
   const one = async (promise: Promise<KubeObject>) => (await promise) as T
-  const at = ({ namespace, name }: ObjectKey, subresource?: string) => ({ kind, namespace, name, subresource })
+  const at = ({ namespace, name }: ObjectKey, subresource?: string) => ({
+    kind,
+    namespace,
+    name,
+    subresource
+  })
   const of = (object: T, subresource?: string) => at(object.metadata, subresource)
   return {
     kind: typed,
@@ -71,8 +84,12 @@ function resourceClient<T extends KubeObject> (transport: Transport, typed: Kind
       (await transport.list({ kind, namespace }, options)) as ObjectList<T>,
     watch: ({ namespace, ...options }, subscriber) =>
       transport.watch({ kind, namespace }, options, {
-        onEvent: (event) => { subscriber.onEvent(event as WatchEvent<T>) },
-        onEnd: (error) => { subscriber.onEnd(error) }
+        onEvent: (event) => {
+          subscriber.onEvent(event as WatchEvent<T>)
+        },
+        onEnd: (error) => {
+          subscriber.onEnd(error)
+        }
       }),
     create: (object, options) =>
       one(transport.create({ kind, namespace: object.metadata.namespace }, object, options)),
@@ -87,7 +104,7 @@ function resourceClient<T extends KubeObject> (transport: Transport, typed: Kind
   }
 }
 
-function subresourceClient (transport: Transport, kind: Kind, subresource: string): SubresourceClient {
+function subresourceClient(transport: Transport, kind: Kind, subresource: string): SubresourceClient {
   const at = ({ namespace, name }: ObjectKey) => ({ kind, namespace, name, subresource })
   const as = async <B extends KubeObject>(promise: Promise<KubeObject>) => (await promise) as B
   return {

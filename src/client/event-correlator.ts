@@ -12,11 +12,17 @@ export interface Correlated {
   message: string
   /** The written event that this one repeats. */
   previous: WrittenEvent | undefined
-  remember (event: WrittenEvent): void
+  remember(event: WrittenEvent): void
 }
 
-interface Group { messages: Set<string>; since: number }
-interface Bucket { tokens: number; at: number }
+interface Group {
+  messages: Set<string>
+  since: number
+}
+interface Bucket {
+  tokens: number
+  at: number
+}
 
 // client-go tools/record/events_cache.go
 const maxEntries = 4096
@@ -33,12 +39,20 @@ export class EventCorrelator {
   readonly #buckets = new Map<string, Bucket>()
   #lastId = 0n
 
-  constructor (clock: Clock) { this.#clock = clock }
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /** What to write; undefined when the object has used up its budget. */
-  correlate (regarding: ObjectReference, details: EventDetails): Correlated | undefined {
-    const object = [regarding.apiVersion, regarding.kind, regarding.namespace, regarding.name, regarding.uid,
-      regarding.fieldPath].join('\0')
+  correlate(regarding: ObjectReference, details: EventDetails): Correlated | undefined {
+    const object = [
+      regarding.apiVersion,
+      regarding.kind,
+      regarding.namespace,
+      regarding.name,
+      regarding.uid,
+      regarding.fieldPath
+    ].join('\0')
     const group = [object, details.type, details.reason].join('\0')
     const aggregated = this.#aggregate(group, details.message)
     const message = aggregated ? `(combined from similar events): ${details.message}` : details.message
@@ -47,18 +61,20 @@ export class EventCorrelator {
     return {
       message,
       previous: this.#written.get(key),
-      remember: (event) => { remember(this.#written, key, event) }
+      remember: (event) => {
+        remember(this.#written, key, event)
+      }
     }
   }
 
   /** `name.hex`, unique and growing with time. */
-  nameFor (name: string): string {
+  nameFor(name: string): string {
     const nanos = BigInt(this.#clock.now().getTime()) * 1_000_000n
     this.#lastId = nanos > this.#lastId ? nanos : this.#lastId + 1n
     return `${name.slice(0, 230)}.${this.#lastId.toString(16)}`
   }
 
-  #aggregate (key: string, message: string): boolean {
+  #aggregate(key: string, message: string): boolean {
     const now = this.#clock.now().getTime()
     const known = this.#groups.get(key)
     const group = known && now - known.since < windowMs ? known : { messages: new Set<string>(), since: now }
@@ -68,7 +84,7 @@ export class EventCorrelator {
     return false
   }
 
-  #spend (key: string): boolean {
+  #spend(key: string): boolean {
     const now = this.#clock.now().getTime()
     const bucket = this.#buckets.get(key) ?? { tokens: burst, at: now }
     const tokens = Math.min(burst, bucket.tokens + (now - bucket.at) / refillMs)
@@ -79,7 +95,7 @@ export class EventCorrelator {
 }
 
 /** Sets the newest entry and lets the oldest go. */
-function remember<V> (map: Map<string, V>, key: string, value: V): void {
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key)
   map.set(key, value)
   if (map.size > maxEntries) {

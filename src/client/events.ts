@@ -43,9 +43,9 @@ export interface EventDetails {
 
 export interface EventRecorder {
   /** Records what happened to the object. Never throws and never waits: a lost event is not an error. */
-  event (object: KubeObject, details: EventDetails): void
+  event(object: KubeObject, details: EventDetails): void
   /** Resolves when all events handed in so far are written or given up. */
-  flushed (): Promise<void>
+  flushed(): Promise<void>
 }
 
 const maxQueued = 1000
@@ -55,7 +55,7 @@ const maxQueued = 1000
  * and `lastTimestamp` of the first; more than ten that differ only in their message become one; an object that emits
  * without end is cut to 25 at once and one each 5 minutes. Events are written one after another.
  */
-export function createEventRecorder (options: {
+export function createEventRecorder(options: {
   client: Client
   /** Who speaks: `kubelet`, `default-scheduler`, `deployment-controller`. */
   component: string
@@ -71,7 +71,7 @@ export function createEventRecorder (options: {
   let queued = 0
   let tail = Promise.resolve()
 
-  async function write (regarding: ObjectReference, details: EventDetails): Promise<void> {
+  async function write(regarding: ObjectReference, details: EventDetails): Promise<void> {
     const correlated = correlator.correlate(regarding, details)
     if (correlated === undefined) return
     const now = toTime(clock.now())
@@ -105,7 +105,7 @@ export function createEventRecorder (options: {
   }
 
   return {
-    event (object, details) {
+    event(object, details) {
       if (queued >= maxQueued) {
         logger.debug('event dropped: too many are waiting', { reason: details.reason })
         return
@@ -114,14 +114,18 @@ export function createEventRecorder (options: {
       const regarding = referenceTo(object, details.fieldPath)
       tail = tail
         .then(() => write(regarding, details))
-        .catch((error: unknown) => { logger.debug('event not recorded', { error, reason: details.reason }) })
-        .finally(() => { queued-- })
+        .catch((error: unknown) => {
+          logger.debug('event not recorded', { error, reason: details.reason })
+        })
+        .finally(() => {
+          queued--
+        })
     },
     flushed: () => tail
   }
 }
 
-function referenceTo (object: KubeObject, fieldPath: string | undefined): ObjectReference {
+function referenceTo(object: KubeObject, fieldPath: string | undefined): ObjectReference {
   const { namespace, name, uid, resourceVersion } = object.metadata
   return {
     apiVersion: object.apiVersion,

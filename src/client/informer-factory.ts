@@ -10,18 +10,22 @@ import type { Informer } from './informer.js'
 export interface InformerFactory {
   /** The informer of all objects of a kind; started already if the factory is. */
   of<T extends KubeObject>(kind: Kind<T>): Informer<T>
-  start (): void
+  start(): void
   /** Resolves when every informer asked for so far has its first list. */
-  synced (): Promise<void>
-  stop (): void
+  synced(): Promise<void>
+  stop(): void
 }
 
-export function createInformerFactory (options: { client: Client; logger: Logger; clock: Clock }): InformerFactory {
+export function createInformerFactory(options: {
+  client: Client
+  logger: Logger
+  clock: Clock
+}): InformerFactory {
   // Kinds of any type live in one map; the kind a caller passes is what types the answer.
   const informers = new Map<string, Informer<never>>()
   let state: 'new' | 'running' | 'stopped' = 'new'
   return {
-    of<T extends KubeObject> (kind: Kind<T>): Informer<T> {
+    of<T extends KubeObject>(kind: Kind<T>): Informer<T> {
       const id = `${kind.plural}.${kind.version}.${kind.group}`
       const known = informers.get(id)
       if (known) return known as unknown as Informer<T>
@@ -30,14 +34,14 @@ export function createInformerFactory (options: { client: Client; logger: Logger
       if (state === 'running') informer.start()
       return informer
     },
-    start () {
+    start() {
       state = 'running'
       for (const informer of informers.values()) informer.start()
     },
-    async synced () {
+    async synced() {
       await Promise.all([...informers.values()].map((informer) => informer.synced()))
     },
-    stop () {
+    stop() {
       state = 'stopped'
       for (const informer of informers.values()) informer.stop()
     }

@@ -22,10 +22,10 @@ export interface Change<T extends KubeObject> {
 /** Read access to what an informer holds. Objects are shared: clone before changing one. */
 export interface Lister<T extends KubeObject> {
   /** By `namespace/name`, or `name` for cluster-scoped kinds. */
-  get (key: string): T | undefined
+  get(key: string): T | undefined
   /** All, or those of one namespace. */
-  list (namespace?: string): T[]
-  byIndex (name: string, value: string): T[]
+  list(namespace?: string): T[]
+  byIndex(name: string, value: string): T[]
 }
 
 /** A local, always fresh copy of the objects of one kind. Every object carries apiVersion and kind. */
@@ -33,18 +33,18 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
   readonly kind: Kind<T>
   readonly isSynced: boolean
   /** Begins to list and watch; a second call does nothing. */
-  start (): void
+  start(): void
   /** Ends the watch; what was read stays readable. No listener is called afterwards. */
-  stop (): void
+  stop(): void
   /** Resolves once the first list is in; at once if it is. */
-  synced (): Promise<void>
+  synced(): Promise<void>
   /**
    * Calls back on each change, after the change is visible in the lister; objects already there come as `added`
    * before this returns. Returns the function that unsubscribes.
    */
-  onChange (listener: (change: Change<T>) => void): () => void
+  onChange(listener: (change: Change<T>) => void): () => void
   /** Adds an index; the same name again is ignored, so that controllers sharing an informer may share an index. */
-  index (name: string, valuesOf: IndexFunction<T>): void
+  index(name: string, valuesOf: IndexFunction<T>): void
 }
 
 export interface InformerOptions<T extends KubeObject> {
@@ -62,7 +62,7 @@ export interface InformerOptions<T extends KubeObject> {
  * ended; one that has expired makes a new list, whose differences are reported as changes. Errors back off from
  * 100 ms to 30 s.
  */
-export function createInformer<T extends KubeObject> (options: InformerOptions<T>): Informer<T> {
+export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
   return new ListWatchInformer(options)
 }
 
@@ -81,46 +81,62 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   #watch: WatchHandle | undefined
   #cancelRetry: () => void = () => {}
 
-  constructor (options: InformerOptions<T>) {
+  constructor(options: InformerOptions<T>) {
     this.kind = options.kind
     this.#options = options
     this.#logger = options.logger.with({ informer: options.kind.plural })
-    this.#synced = new Promise((resolve) => { this.#markSynced = resolve })
+    this.#synced = new Promise((resolve) => {
+      this.#markSynced = resolve
+    })
   }
 
-  get (key: string): T | undefined { return this.#store.get(key) }
-  list (namespace?: string): T[] { return this.#store.list(namespace) }
-  byIndex (name: string, value: string): T[] { return this.#store.byIndex(name, value) }
-  index (name: string, valuesOf: IndexFunction<T>): void { this.#store.addIndex(name, valuesOf) }
-  synced (): Promise<void> { return this.#synced }
+  get(key: string): T | undefined {
+    return this.#store.get(key)
+  }
+  list(namespace?: string): T[] {
+    return this.#store.list(namespace)
+  }
+  byIndex(name: string, value: string): T[] {
+    return this.#store.byIndex(name, value)
+  }
+  index(name: string, valuesOf: IndexFunction<T>): void {
+    this.#store.addIndex(name, valuesOf)
+  }
+  synced(): Promise<void> {
+    return this.#synced
+  }
 
-  onChange (listener: (change: Change<T>) => void): () => void {
+  onChange(listener: (change: Change<T>) => void): () => void {
     for (const object of this.#store.list()) this.#call(listener, { type: 'added', object })
     this.#listeners.add(listener)
-    return () => { this.#listeners.delete(listener) }
+    return () => {
+      this.#listeners.delete(listener)
+    }
   }
 
-  start (): void {
+  start(): void {
     if (this.#state !== 'new') return
     this.#state = 'running'
     void this.#list()
   }
 
-  stop (): void {
+  stop(): void {
     this.#state = 'stopped'
     this.#cancelRetry()
     this.#watch?.close()
     this.#listeners.clear()
   }
 
-  #selection () {
+  #selection() {
     const { namespace, fieldSelector, labelSelector } = this.#options
     return { namespace, fieldSelector, labelSelector }
   }
 
-  #isStopped (): boolean { return this.#state === 'stopped' }
+  #isStopped(): boolean {
+    return this.#state === 'stopped'
+  }
 
-  async #list (): Promise<void> {
+  async #list(): Promise<void> {
     try {
       const list = await this.#options.client.of(this.kind).list(this.#selection())
       if (this.#isStopped()) return
@@ -132,26 +148,32 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     } catch (error) {
       if (this.#isStopped()) return
       this.#logger.warn('list failed', { error })
-      this.#retry(() => { void this.#list() })
+      this.#retry(() => {
+        void this.#list()
+      })
       return
     }
     this.#startWatch()
   }
 
-  #startWatch (): void {
+  #startWatch(): void {
     const options = { ...this.#selection(), resourceVersion: this.#version, allowWatchBookmarks: true }
     const startedAt = this.#options.clock.now().getTime()
     try {
       this.#watch = this.#options.client.of(this.kind).watch(options, {
-        onEvent: (event) => { this.#receive(event) },
-        onEnd: (error) => { this.#ended(error, startedAt) }
+        onEvent: (event) => {
+          this.#receive(event)
+        },
+        onEnd: (error) => {
+          this.#ended(error, startedAt)
+        }
       })
     } catch (error) {
       this.#ended(error, startedAt)
     }
   }
 
-  #receive (event: WatchEvent<T>): void {
+  #receive(event: WatchEvent<T>): void {
     if (this.#isStopped()) return
     this.#version = event.object.metadata.resourceVersion
     this.#backoff.reset('')
@@ -164,26 +186,31 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     }
   }
 
-  #ended (error: unknown, startedAt: number): void {
+  #ended(error: unknown, startedAt: number): void {
     if (this.#isStopped()) return
     this.#watch = undefined
     if (isReason(error, 'Expired', 'Gone')) {
       this.#logger.debug('watch expired, listing again')
-      this.#retry(() => { void this.#list() })
+      this.#retry(() => {
+        void this.#list()
+      })
       return
     }
     if (error !== undefined) this.#logger.warn('watch failed', { error })
     // A server that ends each watch at once must not make this a busy loop.
     const short = this.#options.clock.now().getTime() - startedAt < 1000
-    if (error !== undefined || short) this.#retry(() => { this.#startWatch() })
+    if (error !== undefined || short)
+      this.#retry(() => {
+        this.#startWatch()
+      })
     else this.#startWatch()
   }
 
-  #retry (action: () => void): void {
+  #retry(action: () => void): void {
     this.#cancelRetry = this.#options.clock.after(this.#backoff.next(''), action)
   }
 
-  #replace (items: readonly T[]): void {
+  #replace(items: readonly T[]): void {
     const listed = new Set(items.map((item) => keyOf(item)))
     for (const key of this.#store.keys()) {
       if (listed.has(key)) continue
@@ -194,7 +221,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   /** A key that was deleted and created again between two lists is two changes, as its uid tells. */
-  #put (received: T): void {
+  #put(received: T): void {
     const object = this.#typed(received)
     const current = this.#store.get(keyOf(object))
     if (current?.metadata.resourceVersion === object.metadata.resourceVersion) return
@@ -207,16 +234,16 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   // Items of a list come without apiVersion and kind.
-  #typed (object: T): T {
+  #typed(object: T): T {
     if (object.kind !== undefined && object.apiVersion !== undefined) return object
     return { ...object, apiVersion: groupVersionOf(this.kind), kind: this.kind.kind }
   }
 
-  #notify (change: Change<T>): void {
+  #notify(change: Change<T>): void {
     for (const listener of [...this.#listeners]) this.#call(listener, change)
   }
 
-  #call (listener: (change: Change<T>) => void, change: Change<T>): void {
+  #call(listener: (change: Change<T>) => void, change: Change<T>): void {
     try {
       listener(change)
     } catch (error) {

@@ -9,14 +9,26 @@ import { createInformer } from '../../src/client/informer.js'
 import { FakeClock, settle } from '../fixtures/fake-clock.js'
 import { MemoryTransport } from '../fixtures/memory-transport.js'
 
-interface Thing extends KubeObject { spec?: { color: string } }
-
-const things: Kind<Thing> = {
-  group: 'x', version: 'v1', kind: 'Thing', plural: 'things', singular: 'thing', shortNames: [], categories: [],
-  namespaced: true, verbs: [], schema: '', subresources: [], columns: []
+interface Thing extends KubeObject {
+  spec?: { color: string }
 }
 
-function setUp () {
+const things: Kind<Thing> = {
+  group: 'x',
+  version: 'v1',
+  kind: 'Thing',
+  plural: 'things',
+  singular: 'thing',
+  shortNames: [],
+  categories: [],
+  namespaced: true,
+  verbs: [],
+  schema: '',
+  subresources: [],
+  columns: []
+}
+
+function setUp() {
   const transport = new MemoryTransport()
   const clock = new FakeClock()
   const client = createClient(transport)
@@ -24,7 +36,9 @@ function setUp () {
   const informer = createInformer({ ...options, kind: things })
   const changes: string[] = []
   informer.onChange(({ type, object, previous }) => {
-    changes.push(`${type} ${object.metadata.name}${previous && type === 'updated' ? ` ${previous.spec?.color ?? ''}` : ''}`)
+    changes.push(
+      `${type} ${object.metadata.name}${previous && type === 'updated' ? ` ${previous.spec?.color ?? ''}` : ''}`
+    )
   })
   const create = (name: string, color = 'red', namespace = 'default') =>
     client.of(things).create({ metadata: { name, namespace }, spec: { color } })
@@ -107,7 +121,9 @@ void t.test('errors back off', async (t) => {
 void t.test('a failing listener does not stop the others', async (t) => {
   const { informer, changes, create, options } = setUp()
   const failing = createInformer({ ...options, kind: things })
-  failing.onChange(() => { throw new Error('listener') })
+  failing.onChange(() => {
+    throw new Error('listener')
+  })
   failing.onChange(({ object }) => changes.push(object.metadata.name))
   await create('a')
   failing.start()
