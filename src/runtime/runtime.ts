@@ -10,6 +10,7 @@ export interface Runtime {
   info (): Promise<RuntimeInfo>
   readonly images: Images
   readonly network: RuntimeNetwork
+  readonly volumes: RuntimeVolumes
 
   /**
    * Makes a pod sandbox: its network namespace with address and routes, shared IPC and host name, kept by a pause
@@ -84,6 +85,10 @@ export interface SandboxSpec extends PodLabels {
   hostIpc: boolean
   shareProcessNamespace: boolean
   sysctls: Readonly<Record<string, string>>
+  /** The address that the pod had before its sandbox was lost (mk down, reboot): taken again when it is free. */
+  preferredIp?: string
+  /** tmpfs volumes that the sandbox holds, so that they outlive their containers' restarts. */
+  tmpfsVolumes?: readonly string[]
   /** Ports of the host to publish to the pod. */
   hostPorts: readonly { hostIp: string; hostPort: number; containerPort: number; protocol: 'TCP' | 'UDP' }[]
 }
@@ -260,4 +265,14 @@ export interface RuntimeNetwork {
   onSandbox (prepare: (sandboxId: string) => Promise<void>): void
   /** Every sandbox alive now, warm ones included. */
   sandboxIds (): readonly string[]
+}
+
+/** Engine volumes, for what a directory of the daemon can't give. */
+export interface RuntimeVolumes {
+  /** A tmpfs that all containers of a pod share (emptyDir of medium Memory), mode 0777. Idempotent. */
+  createTmpfs (volume: { name: string; podUid: string; sizeBytes?: number }): Promise<void>
+  /** No error if it is missing. */
+  remove (name: string): Promise<void>
+  /** Deletes a host directory with all that containers wrote into it as root: a daemon of a plain user can't. */
+  removeDirectory (hostPath: string): Promise<void>
 }
