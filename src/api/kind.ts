@@ -84,7 +84,7 @@ export const groupVersionOf = (kind: { group: string; version: string }): string
   kind.group ? `${kind.group}/${kind.version}` : kind.version
 
 /** Splits an apiVersion into group and version. */
-export function parseGroupVersion (apiVersion: string): { group: string; version: string } {
+export function parseGroupVersion(apiVersion: string): { group: string; version: string } {
   const slash = apiVersion.indexOf('/')
   return slash < 0
     ? { group: '', version: apiVersion }

@@ -17,7 +17,7 @@ export interface ConnectRequest {
 /** The streaming subresources of pods, as the HTTP layer dispatches to them. */
 export interface ConnectHandlers {
   /** `GET pods/{name}/log` without an upgrade: the HTTP layer sends the stream as text/plain. */
-  log (pod: Pod, query: URLSearchParams): Promise<LogStream>
+  log(pod: Pod, query: URLSearchParams): Promise<LogStream>
   /** Takes the socket over: answers the upgrade, or an HTTP error with a Status. Never throws. */
-  upgrade (connect: ConnectRequest): void
+  upgrade(connect: ConnectRequest): void
 }

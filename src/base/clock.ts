@@ -1,8 +1,8 @@
 /** Time as a dependency: production code never calls Date.now or setTimeout for behaviour that a test must steer. */
 export interface Clock {
-  now (): Date
+  now(): Date
   /** Runs `callback` after `delayMs`; the returned function cancels it. Timers never keep the process alive. */
-  after (delayMs: number, callback: () => void): () => void
+  after(delayMs: number, callback: () => void): () => void
 }
 
 export const systemClock: Clock = {
@@ -11,7 +11,9 @@ export const systemClock: Clock = {
     // Node turns a delay above 2^31-1 ms into 1 ms.
     const timer = setTimeout(callback, Math.min(delayMs, 0x7fffffff))
     timer.unref()
-    return () => { clearTimeout(timer) }
+    return () => {
+      clearTimeout(timer)
+    }
   }
 }
 

@@ -32,18 +32,18 @@ export class MkError extends Error {
   readonly code: MkErrorCode
   /** What the user can do about it. */
   readonly hint: string | undefined
-  constructor (code: MkErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(code: MkErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.hint = options.hint
   }
 }
 
-export function isMkError (error: unknown, ...codes: MkErrorCode[]): error is MkError {
+export function isMkError(error: unknown, ...codes: MkErrorCode[]): error is MkError {
   return error instanceof MkError && (codes.length === 0 || codes.includes(error.code))
 }
 
 /** The message of anything that was thrown. */
-export function messageOf (error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

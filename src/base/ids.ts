@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789'
 
 /** A random suffix as generateName appends it: 5 characters unless told. */
-export function randomSuffix (length = 5): string {
+export function randomSuffix(length = 5): string {
   let text = ''
   while (text.length < length) {
     for (const byte of randomBytes(length * 2)) {
@@ -18,6 +18,6 @@ export function randomSuffix (length = 5): string {
 export const newUid = (): string => randomUUID()
 
 /** Maps any string to the same alphabet, as pod-template-hash does (SafeEncodeString). */
-export function safeEncode (text: string): string {
+export function safeEncode(text: string): string {
   return [...text].map((c) => alphabet[c.charCodeAt(0) % 27]).join('')
 }

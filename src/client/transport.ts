@@ -51,14 +51,14 @@ export type PatchType = 'json' | 'merge' | 'strategic' | 'apply'
 
 export interface WatchSubscriber {
   /** In order; objects are shared and immutable. */
-  onEvent (event: WatchEvent): void
+  onEvent(event: WatchEvent): void
   /** The watch is over: by timeout (no error), or with an error (Expired: list again). */
-  onEnd (error?: StatusError): void
+  onEnd(error?: StatusError): void
 }
 
 export interface WatchHandle {
   /** Ends the watch; no callback follows. */
-  close (): void
+  close(): void
 }
 
 /**
@@ -66,13 +66,13 @@ export interface WatchHandle {
  * behind the same contract. Every failure is a {@link StatusError}.
  */
 export interface Transport {
-  get (request: ResourceRequest, options?: { resourceVersion?: string }): Promise<KubeObject>
-  list (request: ResourceRequest, options?: ListOptions): Promise<ObjectList>
-  watch (request: ResourceRequest, options: WatchOptions, subscriber: WatchSubscriber): WatchHandle
-  create (request: ResourceRequest, body: unknown, options?: WriteOptions): Promise<KubeObject>
-  update (request: ResourceRequest, body: unknown, options?: WriteOptions): Promise<KubeObject>
-  patch (request: ResourceRequest, type: PatchType, body: unknown, options?: PatchOptions): Promise<KubeObject>
+  get(request: ResourceRequest, options?: { resourceVersion?: string }): Promise<KubeObject>
+  list(request: ResourceRequest, options?: ListOptions): Promise<ObjectList>
+  watch(request: ResourceRequest, options: WatchOptions, subscriber: WatchSubscriber): WatchHandle
+  create(request: ResourceRequest, body: unknown, options?: WriteOptions): Promise<KubeObject>
+  update(request: ResourceRequest, body: unknown, options?: WriteOptions): Promise<KubeObject>
+  patch(request: ResourceRequest, type: PatchType, body: unknown, options?: PatchOptions): Promise<KubeObject>
   /** The object while deletion is pending, else Status Success. */
-  delete (request: ResourceRequest, options?: DeleteOptions): Promise<KubeObject | Status>
-  deleteCollection (request: ResourceRequest, list?: ListOptions, options?: DeleteOptions): Promise<ObjectList>
+  delete(request: ResourceRequest, options?: DeleteOptions): Promise<KubeObject | Status>
+  deleteCollection(request: ResourceRequest, list?: ListOptions, options?: DeleteOptions): Promise<ObjectList>
 }

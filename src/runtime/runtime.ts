@@ -7,7 +7,7 @@ import type { Duplex, Readable, Writable } from 'node:stream'
  */
 export interface Runtime {
   readonly name: 'docker' | 'simulated'
-  info (): Promise<RuntimeInfo>
+  info(): Promise<RuntimeInfo>
   readonly images: Images
   readonly network: RuntimeNetwork
   readonly volumes: RuntimeVolumes
@@ -16,42 +16,44 @@ export interface Runtime {
    * Makes a pod sandbox: its network namespace with address and routes, shared IPC and host name, kept by a pause
    * process. Taken from the warm pool when the spec allows.
    */
-  createSandbox (spec: SandboxSpec): Promise<Sandbox>
+  createSandbox(spec: SandboxSpec): Promise<Sandbox>
   /** Removes the sandbox and gives its address back. Containers in it must be gone. No error if it is missing. */
-  removeSandbox (id: string): Promise<void>
+  removeSandbox(id: string): Promise<void>
 
-  createContainer (spec: ContainerSpec): Promise<string>
+  createContainer(spec: ContainerSpec): Promise<string>
   /** A failure to start (missing binary, bad mount) is MK_ENGINE_FAILED with the engine's words in the message. */
-  startContainer (id: string): Promise<void>
+  startContainer(id: string): Promise<void>
   /** Sends the stop signal, waits up to graceSeconds, then KILL. Resolves when it has stopped. */
-  stopContainer (id: string, options: { graceSeconds: number; signal?: string }): Promise<void>
-  removeContainer (id: string): Promise<void>
-  inspectContainer (id: string): Promise<ContainerState>
+  stopContainer(id: string, options: { graceSeconds: number; signal?: string }): Promise<void>
+  removeContainer(id: string): Promise<void>
+  inspectContainer(id: string): Promise<ContainerState>
   /** cgroup limits of a running container, changed live. */
-  updateResources (id: string, resources: ContainerResources): Promise<void>
+  updateResources(id: string, resources: ContainerResources): Promise<void>
 
   /** All that carries this cluster's labels, running or not: what a new daemon adopts. */
-  list (): Promise<{ sandboxes: Sandbox[]; containers: ContainerState[] }>
+  list(): Promise<{ sandboxes: Sandbox[]; containers: ContainerState[] }>
   /** Container and sandbox changes. After a lost connection `onResync` asks the listener to call list() again. */
-  subscribe (listener: RuntimeListener): () => void
+  subscribe(listener: RuntimeListener): () => void
 
   /** Runs a command in a container; the returned session carries its streams. */
-  exec (id: string, options: ExecOptions): Promise<ExecSession>
+  exec(id: string, options: ExecOptions): Promise<ExecSession>
   /** Runs a short command without streams (probes, hooks): cheap, through the agent where possible. */
-  execSync (id: string, options: { command: readonly string[]; timeoutMs: number }):
-  Promise<{ exitCode: number; output: string; timedOut: boolean }>
-  attach (id: string, options: { stdin: boolean; tty: boolean }): Promise<ExecSession>
-  logs (id: string, options: LogOptions): Promise<LogStream>
-  stats (id: string): Promise<ContainerStats>
+  execSync(
+    id: string,
+    options: { command: readonly string[]; timeoutMs: number }
+  ): Promise<{ exitCode: number; output: string; timedOut: boolean }>
+  attach(id: string, options: { stdin: boolean; tty: boolean }): Promise<ExecSession>
+  logs(id: string, options: LogOptions): Promise<LogStream>
+  stats(id: string): Promise<ContainerStats>
   /** Connects to a TCP port inside the sandbox's own network namespace, its loopback included (port-forward). */
-  dial (sandboxId: string, port: number): Promise<Duplex>
+  dial(sandboxId: string, port: number): Promise<Duplex>
 
   /** Starts what the runtime needs on the engine (bridge network, agent, own image); idempotent. */
-  start (): Promise<void>
+  start(): Promise<void>
   /** Stops helpers and the warm pool; pods stay. */
-  stop (): Promise<void>
+  stop(): Promise<void>
   /** Removes everything of this cluster from the engine: containers, network, volumes. */
-  destroy (): Promise<void>
+  destroy(): Promise<void>
 }
 
 export interface RuntimeInfo {
@@ -177,8 +179,13 @@ export interface ContainerState extends PodLabels {
 }
 
 export interface RuntimeListener {
-  onContainer (event: { type: 'started' | 'exited' | 'removed'; id: string; podUid: string; sandbox: boolean }): void
-  onResync (): void
+  onContainer(event: {
+    type: 'started' | 'exited' | 'removed'
+    id: string
+    podUid: string
+    sandbox: boolean
+  }): void
+  onResync(): void
 }
 
 export interface ExecOptions {
@@ -192,11 +199,11 @@ export interface ExecSession {
   stdout: Readable
   /** With a tty all output is on stdout and this stays empty. */
   stderr: Readable
-  resize (size: { width: number; height: number }): Promise<void>
+  resize(size: { width: number; height: number }): Promise<void>
   /** Resolves when the process has ended and all output was delivered. */
   exitCode: Promise<number>
   /** Lets go of the session (the client has gone). */
-  close (): void
+  close(): void
 }
 
 export interface LogOptions {
@@ -209,7 +216,7 @@ export interface LogOptions {
 export interface LogStream {
   /** stdout and stderr interleaved in order, demultiplexed. */
   output: Readable
-  close (): void
+  close(): void
 }
 
 export interface ContainerStats {
@@ -238,15 +245,18 @@ export interface RegistryAuth {
 
 export interface Images {
   /** undefined if the engine does not have it. */
-  inspect (reference: string): Promise<ImageState | undefined>
-  list (): Promise<ImageState[]>
+  inspect(reference: string): Promise<ImageState | undefined>
+  list(): Promise<ImageState[]>
   /** Fails with MK_IMAGE_NOT_FOUND or MK_ENGINE_FAILED, message in the engine's words. */
-  pull (reference: string, options: {
-    auth?: RegistryAuth
-    onProgress?: (progress: { layer: string; currentBytes: number; totalBytes: number }) => void
-    signal?: AbortSignal
-  }): Promise<ImageState>
-  remove (id: string): Promise<void>
+  pull(
+    reference: string,
+    options: {
+      auth?: RegistryAuth
+      onProgress?: (progress: { layer: string; currentBytes: number; totalBytes: number }) => void
+      signal?: AbortSignal
+    }
+  ): Promise<ImageState>
+  remove(id: string): Promise<void>
 }
 
 export interface RuntimeNetwork {
@@ -258,21 +268,24 @@ export interface RuntimeNetwork {
    * Applies a raw nf_tables netlink batch in the network namespaces of these sandboxes, in one go; `'host-pool'` stands
    * for all warm sandboxes not yet handed out. The result has one entry per failed sandbox.
    */
-  applyNetfilter (sandboxIds: readonly string[], batch: Buffer): Promise<{ sandboxId: string; error: string }[]>
+  applyNetfilter(
+    sandboxIds: readonly string[],
+    batch: Buffer
+  ): Promise<{ sandboxId: string; error: string }[]>
   /** Deletes conntrack entries (raw netlink messages), same addressing. */
-  applyConntrack (sandboxIds: readonly string[], batch: Buffer): Promise<void>
+  applyConntrack(sandboxIds: readonly string[], batch: Buffer): Promise<void>
   /** Called with each sandbox, warm ones included, before it is handed out: the data path is programmed here. */
-  onSandbox (prepare: (sandboxId: string) => Promise<void>): void
+  onSandbox(prepare: (sandboxId: string) => Promise<void>): void
   /** Every sandbox alive now, warm ones included. */
-  sandboxIds (): readonly string[]
+  sandboxIds(): readonly string[]
 }
 
 /** Engine volumes, for what a directory of the daemon can't give. */
 export interface RuntimeVolumes {
   /** A tmpfs that all containers of a pod share (emptyDir of medium Memory), mode 0777. Idempotent. */
-  createTmpfs (volume: { name: string; podUid: string; sizeBytes?: number }): Promise<void>
+  createTmpfs(volume: { name: string; podUid: string; sizeBytes?: number }): Promise<void>
   /** No error if it is missing. */
-  remove (name: string): Promise<void>
+  remove(name: string): Promise<void>
   /** Deletes a host directory with all that containers wrote into it as root: a daemon of a plain user can't. */
-  removeDirectory (hostPath: string): Promise<void>
+  removeDirectory(hostPath: string): Promise<void>
 }

@@ -38,16 +38,16 @@ export interface ListResult {
 export type Encode = (revision: number) => Buffer
 
 export interface StoreWatch {
-  close (): void
+  close(): void
 }
 
 export interface WatchSink {
   /** Events in revision order, in batches. Called outside of any write's call stack. */
-  onEvents (events: readonly StoreEvent[]): void
+  onEvents(events: readonly StoreEvent[]): void
   /** Every revision up to this one was delivered (for bookmarks), called on demand and after batches. */
-  onProgress? (revision: number): void
+  onProgress?(revision: number): void
   /** The watch ended from the store's side (closed store). */
-  onEnd? (error?: Error): void
+  onEnd?(error?: Error): void
 }
 
 export interface Store {
@@ -55,33 +55,38 @@ export interface Store {
   readonly revision: number
   /** Reads below this revision fail with StoreError `compacted`. */
   readonly compactedRevision: number
-  get (key: string): StoreRecord | undefined
+  get(key: string): StoreRecord | undefined
   /** Sorted by key. `revision` lists as of then; `start` is an inclusive key to begin at. */
-  list (options: { prefix: string; start?: string; limit?: number; revision?: number }): ListResult
+  list(options: { prefix: string; start?: string; limit?: number; revision?: number }): ListResult
   /** Fails with `exists` if the key is there. */
-  create (key: string, encode: Encode): Promise<StoreRecord>
+  create(key: string, encode: Encode): Promise<StoreRecord>
   /** Compare-and-swap: fails with `conflict` unless the record's modRevision is `expected`; with `missing` if gone. */
-  update (key: string, expected: number, encode: Encode): Promise<StoreRecord>
+  update(key: string, expected: number, encode: Encode): Promise<StoreRecord>
   /** `encode` gives the last value as watchers will see it in the delete event. */
-  delete (key: string, expected: number, encode: Encode): Promise<StoreRecord>
+  delete(key: string, expected: number, encode: Encode): Promise<StoreRecord>
   /**
    * All changes of keys under `prefix` after `fromRevision` (exclusive): history first, then live, without a gap.
    * Throws `compacted` if history no longer reaches back, `future` if the revision was never given out.
    */
-  watch (options: { prefix: string; fromRevision: number }, sink: WatchSink): StoreWatch
+  watch(options: { prefix: string; fromRevision: number }, sink: WatchSink): StoreWatch
   /** Drops history below the revision. */
-  compact (revision: number): Promise<void>
-  close (): Promise<void>
+  compact(revision: number): Promise<void>
+  close(): Promise<void>
 }
 
-export type StoreErrorCode = 'exists' | 'conflict' | 'missing' | 'compacted' | 'future' | 'closed' | 'full' | 'corrupt'
+export type StoreErrorCode =
+  'exists' | 'conflict' | 'missing' | 'compacted' | 'future' | 'closed' | 'full' | 'corrupt'
 
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode
   /** For `conflict`: the record as it is now. */
   readonly current: StoreRecord | undefined
-  constructor (code: StoreErrorCode, message: string, options: { current?: StoreRecord; cause?: unknown } = {}) {
+  constructor(
+    code: StoreErrorCode,
+    message: string,
+    options: { current?: StoreRecord; cause?: unknown } = {}
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.current = options.current
@@ -99,8 +104,8 @@ export interface DriverWrite {
 /** What a durable log must do; everything else (MVCC, watches) is above it. */
 export interface StoreDriver {
   /** All live records and the counters, once, at start. */
-  load (): Promise<{ records: StoreRecord[]; revision: number }>
+  load(): Promise<{ records: StoreRecord[]; revision: number }>
   /** Resolves when all are durable; atomic per call; calls are made in revision order and may be batched. */
-  append (writes: readonly DriverWrite[]): Promise<void>
-  close (): Promise<void>
+  append(writes: readonly DriverWrite[]): Promise<void>
+  close(): Promise<void>
 }

@@ -34,9 +34,9 @@ export interface PodExecOptions extends PodAttachOptions {
  * connection is upgraded: the client sees them as an ordinary API error.
  */
 export interface PodStreams {
-  logs (pod: Pod, options: PodLogOptions): Promise<LogStream>
-  exec (pod: Pod, options: PodExecOptions): Promise<ExecSession>
-  attach (pod: Pod, options: PodAttachOptions): Promise<ExecSession>
+  logs(pod: Pod, options: PodLogOptions): Promise<LogStream>
+  exec(pod: Pod, options: PodExecOptions): Promise<ExecSession>
+  attach(pod: Pod, options: PodAttachOptions): Promise<ExecSession>
   /** A connection to the port inside the pod's own network namespace, its loopback included. */
-  portForward (pod: Pod, port: number): Promise<Duplex>
+  portForward(pod: Pod, port: number): Promise<Duplex>
 }
