@@ -79,7 +79,11 @@ export interface PodLabels {
 
 export interface SandboxSpec extends PodLabels {
   hostname: string
-  /** Lines for /etc/resolv.conf, /etc/hosts: host paths of files that the kubelet wrote, bound into the sandbox. */
+  /**
+   * Host paths of /etc/resolv.conf and /etc/hosts, written by the kubelet, that every container of the sandbox sees.
+   * To change one later (the pod's address is known only now), write it in place (truncate and write, never rename):
+   * a sandbox from the warm pool has its own bound files, and these paths then become symbolic links to them.
+   */
   resolvConfPath: string
   hostsPath: string
   hostNetwork: boolean
@@ -91,7 +95,7 @@ export interface SandboxSpec extends PodLabels {
   preferredIp?: string
   /** tmpfs volumes that the sandbox holds, so that they outlive their containers' restarts. */
   tmpfsVolumes?: readonly string[]
-  /** Ports of the host to publish to the pod. */
+  /** Ports of the host to publish to the pod. A runtime that can't publish refuses with MK_UNSUPPORTED. */
   hostPorts: readonly { hostIp: string; hostPort: number; containerPort: number; protocol: 'TCP' | 'UDP' }[]
 }
 
