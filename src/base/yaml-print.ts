@@ -46,7 +46,7 @@ function compareNumbers(a: readonly string[], b: readonly string[], at: number):
 }
 
 // Characters that libyaml writes as they are. A tab is not one of them.
-const printable = /^[\n\x20-\x7e\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]*$/u
+const printable = /^[\n\x20-\x7e\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd]*$/u
 const lineBreak = /[\n\r\u0085\u2028\u2029]/u
 // Indicators that end a plain scalar of block style.
 const blockIndicator =
@@ -90,21 +90,55 @@ const shortEscapes: Record<string, string> = {
   '\u2029': '\\P'
 }
 
-function doubleQuoted(text: string): string {
-  const escaped = [...text].map((char) => {
-    const needs = char === '"' || char === '\\' || lineBreak.test(char) || !printable.test(char)
-    if (!needs) return char
-    const code = char.codePointAt(0) ?? 0
-    const hex = code.toString(16).toUpperCase()
-    const coded =
-      code <= 0xff
-        ? `\\x${hex.padStart(2, '0')}`
-        : code <= 0xffff
-          ? `\\u${hex.padStart(4, '0')}`
-          : `\\U${hex.padStart(8, '0')}`
-    return shortEscapes[char] ?? coded
-  })
-  return `"${escaped.join('')}"`
+/** Where a scalar begins: lines longer than 80 columns are folded at a space, and go on at `indent`. Keys never fold. */
+interface Place {
+  column: number
+  indent: number
+  fold: boolean
+}
+
+const maxColumn = 80
+
+/**
+ * Writes character by character, in single-quoted, double-quoted or plain style, breaking the line at the first single
+ * space beyond the limit.
+ */
+function fold(text: string, place: Place, style: 'plain' | 'single' | 'double'): string {
+  const chars = [...text]
+  let { column } = place
+  let out = ''
+  let afterSpace = false
+  for (const [i, char] of chars.entries()) {
+    const nextIsSpace = chars[i + 1] === ' '
+    const inner = style === 'plain' || (i > 0 && i < chars.length - 1)
+    if (
+      char === ' ' &&
+      place.fold &&
+      !afterSpace &&
+      column > maxColumn &&
+      inner &&
+      (style === 'double' || !nextIsSpace)
+    ) {
+      const guard = style === 'double' && nextIsSpace ? '\\' : ''
+      out += `\n${' '.repeat(place.indent)}${guard}`
+      column = place.indent + guard.length
+    } else {
+      const written = style === 'double' ? escaped(char) : style === 'single' && char === "'" ? "''" : char
+      out += written
+      column += written.length
+    }
+    afterSpace = char === ' '
+  }
+  return out
+}
+
+function escaped(char: string): string {
+  if (char !== '"' && char !== '\\' && !lineBreak.test(char) && printable.test(char)) return char
+  const code = char.codePointAt(0) ?? 0
+  const hex = code.toString(16).toUpperCase()
+  if (shortEscapes[char] !== undefined) return shortEscapes[char]
+  if (code <= 0xff) return `\\x${hex.padStart(2, '0')}`
+  return code <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`
 }
 
 function literal(text: string, indent: number): string {
@@ -115,24 +149,24 @@ function literal(text: string, indent: number): string {
   return `|${indentation}${chomping}\n${lines.map((line) => (line === '' ? '' : pad + line)).join('\n')}`
 }
 
-function quote(text: string, wantDouble: boolean, allowed: Allowed): string {
-  return wantDouble || !allowed.single ? doubleQuoted(text) : `'${text.replaceAll("'", "''")}'`
-}
-
-/** A string as a value; `indent` is the column of its parent's keys. */
-function printString(text: string, indent: number): string {
-  const allowed = analyse(text)
-  if (text.includes('\n')) return allowed.block ? literal(text, indent + 2) : doubleQuoted(text)
-  const ambiguous = isAmbiguous(text)
-  return !ambiguous && allowed.plain ? text : quote(text, ambiguous, allowed)
-}
-
-function printKey(text: string): string {
-  if (lineBreak.test(text)) return doubleQuoted(text)
+function flowScalar(text: string, place: Place): string {
   const allowed = analyse(text)
   const ambiguous = isAmbiguous(text)
-  return !ambiguous && allowed.plain && text !== '' ? text : quote(text, ambiguous, allowed)
+  if (!ambiguous && allowed.plain && !(text === '' && !place.fold)) return fold(text, place, 'plain')
+  const inner = { ...place, column: place.column + 1 }
+  const single = !ambiguous && allowed.single && (place.fold || !lineBreak.test(text))
+  return single ? `'${fold(text, inner, 'single')}'` : `"${fold(text, inner, 'double')}"`
 }
+
+/** A string as a value that begins at `column`; `indent` is the column of its parent's keys. */
+function printString(text: string, column: number, indent: number): string {
+  if (text.includes('\n') && analyse(text).block) return literal(text, indent + 2)
+  if (text.includes('\n'))
+    return `"${fold(text, { column: column + 1, indent: indent + 2, fold: true }, 'double')}"`
+  return flowScalar(text, { column, indent: indent + 2, fold: true })
+}
+
+const printKey = (text: string): string => flowScalar(text, { column: 0, indent: 0, fold: false })
 
 /** Go's %g with the shortest digits: an exponent below 1e-4 and from 1e21 on. */
 function printNumber(value: number): string {
@@ -155,10 +189,10 @@ function entriesOf(value: object): Entries {
     .sort(([a], [b]) => compareKeys(a, b))
 }
 
-function printScalar(value: unknown, indent: number): string {
+function printScalar(value: unknown, column: number, indent: number): string {
   switch (typeof value) {
     case 'string':
-      return printString(value, indent)
+      return printString(value, column, indent)
     case 'number':
       return printNumber(value)
     case 'boolean':
@@ -168,38 +202,36 @@ function printScalar(value: unknown, indent: number): string {
   }
 }
 
-/** A value that stands at column `indent` of a line that was begun already; its further lines are indented by that. */
-function printBlock(value: unknown, indent: number): string {
-  const pad = ' '.repeat(indent)
-  if (Array.isArray(value)) {
-    if (value.length === 0) return '[]'
-    return value
-      .map(
-        (item: unknown) =>
-          `- ${isCollection(item) ? printBlock(item, indent + 2) : printScalar(item, indent)}`
-      )
-      .join(`\n${pad}`)
-  }
-  if (!isCollection(value)) return printScalar(value, indent)
-  const entries = entriesOf(value)
-  if (entries.length === 0) return '{}'
-  return entries.map(([key, child]) => printEntry(key, child, indent)).join(`\n${pad}`)
+const isEmpty = (value: object): boolean => (Array.isArray(value) ? value : entriesOf(value)).length === 0
+
+/** A list or map whose first line begins at column `indent`, as do its further lines. */
+function printCollection(value: object, indent: number): string {
+  if (isEmpty(value)) return Array.isArray(value) ? '[]' : '{}'
+  const lines = Array.isArray(value)
+    ? value.map((item: unknown) => `- ${printItem(item, indent)}`)
+    : entriesOf(value).map(([key, child]) => printEntry(key, child, indent))
+  return lines.join(`\n${' '.repeat(indent)}`)
 }
+
+const printItem = (item: unknown, indent: number): string =>
+  isCollection(item) ? printCollection(item, indent + 2) : printScalar(item, indent + 2, indent)
 
 function printEntry(key: string, value: unknown, indent: number): string {
-  const simple = Buffer.byteLength(key) <= maxSimpleKeyBytes && !lineBreak.test(key)
-  const pad = ' '.repeat(indent)
-  const empty =
-    isCollection(value) && (Array.isArray(value) ? value.length === 0 : entriesOf(value).length === 0)
-  if (!simple)
-    return `? ${printString(key, indent)}\n${pad}: ${printBlock(value, isCollection(value) ? indent + 2 : indent)}`
-  if (!isCollection(value) || empty) return `${printKey(key)}: ${printBlock(value, indent)}`
+  if (Buffer.byteLength(key) > maxSimpleKeyBytes || lineBreak.test(key)) {
+    return `? ${printString(key, indent + 2, indent)}\n${' '.repeat(indent)}: ${printItem(value, indent)}`
+  }
+  const name = printKey(key)
+  if (!isCollection(value)) return `${name}: ${printScalar(value, indent + [...name].length + 2, indent)}`
+  if (isEmpty(value)) return `${name}: ${printCollection(value, indent)}`
   // A list stands at the column of its key, a map two further in.
   const column = Array.isArray(value) ? indent : indent + 2
-  return `${printKey(key)}:\n${' '.repeat(column)}${printBlock(value, column)}`
+  return `${name}:\n${' '.repeat(column)}${printCollection(value, column)}`
 }
 
-/** The value as `kubectl -o yaml` prints it: sorted keys, strings quoted where YAML 1.1 would misread them. Ends in a line break. */
+/**
+ * The value as `kubectl -o yaml` prints it: sorted keys, strings quoted where YAML 1.1 would misread them, long lines
+ * folded. Ends in a line break.
+ */
 export function toYaml(value: unknown): string {
-  return `${printBlock(value, 0)}\n`
+  return `${isCollection(value) ? printCollection(value, 0) : printScalar(value, 0, 0)}\n`
 }

@@ -13,20 +13,23 @@ for (const text of ['.inf', '.Inf', '.INF', '+.inf', '+.Inf', '+.INF']) words.se
 for (const text of ['-.inf', '-.Inf', '-.INF']) words.set(text, -Infinity)
 
 const floatPattern = /^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/
-const integerPattern = /^([-+]?)(?:0[xX]([\da-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9]\d*))$/
+const integerPatterns: readonly (readonly [base: number, pattern: RegExp])[] = [
+  [16, /^([-+]?)0[xX]([\da-fA-F]+)$/],
+  [2, /^([-+]?)0[bB]([01]+)$/],
+  [8, /^([-+]?)0[oO]?([0-7]+)$/],
+  [10, /^([-+]?)(0|[1-9]\d*)$/]
+]
 const timestampPattern =
   /^\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)| \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?)?$/
 
 function integerOf(text: string): number | undefined {
-  const match = integerPattern.exec(text)
-  if (!match) return undefined
-  const [, sign, hex, binary, octal, decimal] = match
-  const digits = hex ?? binary ?? octal ?? decimal ?? ''
-  const size = parseInt(
-    digits,
-    hex === undefined ? (binary === undefined ? (octal === undefined ? 10 : 8) : 2) : 16
-  )
-  return sign === '-' && size !== 0 ? -size : size
+  for (const [base, pattern] of integerPatterns) {
+    const match = pattern.exec(text)
+    if (!match) continue
+    const size = parseInt(match[2] ?? '', base)
+    return match[1] === '-' && size !== 0 ? -size : size
+  }
+  return undefined
 }
 
 /** The value of an unquoted scalar. */
@@ -42,10 +45,5 @@ const base60Pattern = /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/
 
 /** Would the text be read back as something else than this string when written without quotes? */
 export function isAmbiguous(text: string): boolean {
-  return (
-    text === '<<' ||
-    typeof resolvePlain(text) !== 'string' ||
-    timestampPattern.test(text) ||
-    base60Pattern.test(text)
-  )
+  return typeof resolvePlain(text) !== 'string' || timestampPattern.test(text) || base60Pattern.test(text)
 }
