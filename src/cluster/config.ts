@@ -66,10 +66,14 @@ export function readConfig(path: string): Partial<ClusterConfig> {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Partial<ClusterConfig>
   } catch (error) {
-    throw new MkError('MK_STATE_CORRUPT', `the cluster's configuration ${path} can't be read: ${messageOf(error)}`, {
-      hint: 'mend the file, or delete it to begin with the defaults (the objects are kept elsewhere)',
-      cause: error
-    })
+    throw new MkError(
+      'MK_STATE_CORRUPT',
+      `the cluster's configuration ${path} can't be read: ${messageOf(error)}`,
+      {
+        hint: 'mend the file, or delete it to begin with the defaults (the objects are kept elsewhere)',
+        cause: error
+      }
+    )
   }
 }
 

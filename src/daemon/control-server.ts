@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import fastify from 'fastify'
@@ -46,9 +45,10 @@ export async function startControlServer(options: {
     return target.status()
   })
   server.post('/stop', async (_request, reply) => {
-    await reply.send(target.status())
-    await once(reply.raw, 'close')
-    target.stop()
+    reply.raw.once('close', () => {
+      target.stop()
+    })
+    return target.status()
   })
   // The lock is held: a socket that is still there belongs to a daemon that died.
   rmSync(socketPath, { force: true })

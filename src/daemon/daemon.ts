@@ -104,14 +104,19 @@ export class Daemon implements ControlTarget {
   #host(name: string): Hosted {
     const known = this.#hosted.get(name)
     if (known) return known
-    const hosted: Hosted = { cluster: this.#options.createCluster(name), state: 'stopped', busy: Promise.resolve() }
+    const hosted: Hosted = {
+      cluster: this.#options.createCluster(name),
+      state: 'stopped',
+      busy: Promise.resolve()
+    }
     this.#hosted.set(name, hosted)
     return hosted
   }
 
   #known(name: string): Hosted {
     const hosted = this.#hosted.get(name)
-    if (!hosted) throw new MkError('MK_CLUSTER_UNKNOWN', `there is no cluster "${name}"`, { hint: 'mk up makes one' })
+    if (!hosted)
+      throw new MkError('MK_CLUSTER_UNKNOWN', `there is no cluster "${name}"`, { hint: 'mk up makes one' })
     return hosted
   }
 

@@ -13,7 +13,9 @@ import { openLogFile } from './log-file.js'
 const stopLimitMs = 60_000
 
 function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   return manifest.version
 }
 
@@ -22,7 +24,10 @@ async function main(): Promise<void> {
   for (const directory of [paths.state, paths.data, paths.config, paths.runtime]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
   }
-  const logger = createLogger({ write: openLogFile(paths.log).write, level: process.env['MK_LOG_LEVEL'] === 'debug' ? 'debug' : 'info' })
+  const logger = createLogger({
+    write: openLogFile(paths.log).write,
+    level: process.env['MK_LOG_LEVEL'] === 'debug' ? 'debug' : 'info'
+  })
   const releaseLock = takeLock(`${paths.runtime}/daemon.lock`)
 
   let stopping = false
@@ -34,23 +39,37 @@ async function main(): Promise<void> {
     void daemon
       .close()
       .then(() => control.close())
-      .catch((error: unknown) => { logger.error('the daemon did not stop cleanly', { error }) })
+      .catch((error: unknown) => {
+        logger.error('the daemon did not stop cleanly', { error })
+      })
       .finally(() => {
         releaseLock()
         process.exit(0)
       })
   }
   // One part's mistake must not take the others down; what it means is in the log.
-  process.on('unhandledRejection', (error) => { logger.error('a failure that nobody handled', { error }) })
-  process.on('uncaughtException', (error) => { logger.error('an exception that nobody caught', { error }) })
+  process.on('unhandledRejection', (error) => {
+    logger.error('a failure that nobody handled', { error })
+  })
+  process.on('uncaughtException', (error) => {
+    logger.error('an exception that nobody caught', { error })
+  })
 
   const daemon = new Daemon({
-    version: packageVersion(), clock: systemClock, logger,
-    createCluster: (name) => createCluster({ name, paths, clock: systemClock, logger: logger.with({ cluster: name }) }),
-    onStop: () => { stop('asked to') }
+    version: packageVersion(),
+    clock: systemClock,
+    logger,
+    createCluster: (name) =>
+      createCluster({ name, paths, clock: systemClock, logger: logger.with({ cluster: name }) }),
+    onStop: () => {
+      stop('asked to')
+    }
   })
   const control = await startControlServer({ socketPath: paths.socket, target: daemon })
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => { stop(signal) })
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      stop(signal)
+    })
   logger.info('the daemon listens', { socket: paths.socket, pid: process.pid })
 }
 

@@ -20,10 +20,16 @@ const network = 'mk-bench'
 async function buildImage(folder: string): Promise<void> {
   const tar = await run('tar', ['-C', '/', '-c', 'bin/busybox'])
   if (tar.code !== 0) throw new Error('the benchmark needs /bin/busybox (Debian: busybox-static)')
-  const imported = await run('docker', ['import', '-c', 'ENTRYPOINT ["/bin/busybox","sleep"]', '-c', 'CMD ["100000"]', '-', image], { input: tar.stdout })
+  const imported = await run(
+    'docker',
+    ['import', '-c', 'ENTRYPOINT ["/bin/busybox","sleep"]', '-c', 'CMD ["100000"]', '-', image],
+    { input: tar.stdout }
+  )
   if (imported.code !== 0) throw new Error(`docker import: ${imported.stderr}`)
-  writeFileSync(join(folder, 'docker-compose.yml'),
-    `version: "2.4"\nservices:\n  app:\n    image: ${image}\n    scale: ${replicas}\n    stop_grace_period: 0s\n`)
+  writeFileSync(
+    join(folder, 'docker-compose.yml'),
+    `version: "2.4"\nservices:\n  app:\n    image: ${image}\n    scale: ${replicas}\n    stop_grace_period: 0s\n`
+  )
 }
 
 const deployment = (name: string, count: number) => `apiVersion: apps/v1
@@ -41,16 +47,19 @@ spec:
 
 async function podsOf(client: HttpsClient, name: string): Promise<{ status?: { phase?: string } }[]> {
   const list = await client.json<{ items: { status?: { phase?: string } }[] }>({
-    path: '/api/v1/namespaces/default/pods', query: { labelSelector: `app=${name}` }
+    path: '/api/v1/namespaces/default/pods',
+    query: { labelSelector: `app=${name}` }
   })
   return list.body.items
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + 120_000
-  while (!await condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error('gave up after 120 s')
-    await new Promise((resolve) => { setTimeout(resolve, 5) })
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5)
+    })
   }
 }
 
@@ -59,10 +68,11 @@ async function apply(cluster: TestCluster, name: string, count: number): Promise
   if (result.code !== 0) throw new Error(result.stderr)
 }
 
-const running = (client: HttpsClient, name: string, count: number) => until(async () => {
-  const pods = await podsOf(client, name)
-  return pods.length === count && pods.every((pod) => pod.status?.phase === 'Running')
-})
+const running = (client: HttpsClient, name: string, count: number) =>
+  until(async () => {
+    const pods = await podsOf(client, name)
+    return pods.length === count && pods.every((pod) => pod.status?.phase === 'Running')
+  })
 
 async function removeDeployment(cluster: TestCluster, client: HttpsClient, name: string): Promise<void> {
   await cluster.mk(['delete', 'deployment', name])
@@ -74,7 +84,9 @@ async function settle(cluster: TestCluster): Promise<void> {
   const { pid } = await cluster.status()
   await until(async () => {
     const before = processUsage(pid).cpuSeconds
-    await new Promise((resolve) => { setTimeout(resolve, 1000) })
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1000)
+    })
     return processUsage(pid).cpuSeconds - before < 0.03
   })
 }
@@ -91,63 +103,76 @@ const names = Array.from({ length: replicas }, (_, i) => `mk-bench-${i}`)
 async function measure(cluster: TestCluster, client: HttpsClient, folder: string): Promise<Figure[]> {
   const figures: Figure[] = []
   const removals: { mk: number[]; docker: number[] } = { mk: [], docker: [] }
-  figures.push(...await paired({
-    name: `${replicas} replicas, apply to all Running`, rounds,
-    mk: async () => {
-      await settle(cluster)
-      const ms = await timed(async () => {
-        await apply(cluster, 'many', replicas)
-        await running(client, 'many', replicas)
-      })
-      removals.mk.push(await timed(() => removeDeployment(cluster, client, 'many')))
-      await settle(cluster)
-      return ms
-    },
-    peers: {
-      'docker-compose up': async () => {
-        const ms = await timed(() => compose(folder, 'up', '-d'))
-        await compose(folder, 'down', '-t', '0')
+  figures.push(
+    ...(await paired({
+      name: `${replicas} replicas, apply to all Running`,
+      rounds,
+      mk: async () => {
+        await settle(cluster)
+        const ms = await timed(async () => {
+          await apply(cluster, 'many', replicas)
+          await running(client, 'many', replicas)
+        })
+        removals.mk.push(await timed(() => removeDeployment(cluster, client, 'many')))
+        await settle(cluster)
         return ms
       },
-      'docker run loop': async () => {
-        const ms = await timed(async () => { for (const name of names) await runOne(name) })
-        removals.docker.push(await timed(() => docker('rm', '-f', ...names)))
-        return ms
+      peers: {
+        'docker-compose up': async () => {
+          const ms = await timed(() => compose(folder, 'up', '-d'))
+          await compose(folder, 'down', '-t', '0')
+          return ms
+        },
+        'docker run loop': async () => {
+          const ms = await timed(async () => {
+            for (const name of names) await runOne(name)
+          })
+          removals.docker.push(await timed(() => docker('rm', '-f', ...names)))
+          return ms
+        }
       }
-    }
-  }))
+    }))
+  )
   figures.push({
-    name: `${replicas} pods, delete to gone`, unit: 'ms', mk: median(removals.mk), rounds,
+    name: `${replicas} pods, delete to gone`,
+    unit: 'ms',
+    mk: median(removals.mk),
+    rounds,
     peer: {
-      name: 'docker rm -f', value: median(removals.docker),
+      name: 'docker rm -f',
+      value: median(removals.docker),
       ratio: median(removals.mk.map((ms, round) => ms / (removals.docker[round] ?? NaN)))
     }
   })
-  figures.push(...await paired({
-    name: 'one pod, apply to Running', rounds: rounds * 3,
-    mk: async () => {
-      await settle(cluster)
-      const ms = await timed(async () => {
-        await apply(cluster, 'one', 1)
-        await running(client, 'one', 1)
-      })
-      await removeDeployment(cluster, client, 'one')
-      return ms
-    },
-    peers: {
-      'docker run': async () => {
-        const ms = await timed(() => runOne('mk-bench-one'))
-        await docker('rm', '-f', 'mk-bench-one')
+  figures.push(
+    ...(await paired({
+      name: 'one pod, apply to Running',
+      rounds: rounds * 3,
+      mk: async () => {
+        await settle(cluster)
+        const ms = await timed(async () => {
+          await apply(cluster, 'one', 1)
+          await running(client, 'one', 1)
+        })
+        await removeDeployment(cluster, client, 'one')
         return ms
+      },
+      peers: {
+        'docker run': async () => {
+          const ms = await timed(() => runOne('mk-bench-one'))
+          await docker('rm', '-f', 'mk-bench-one')
+          return ms
+        }
       }
-    }
-  }))
+    }))
+  )
   return figures
 }
 
 async function measureUp(cluster: TestCluster): Promise<Figure[]> {
   return paired({
-    name: 'mk up of a stopped cluster', rounds,
+    name: 'mk up of a stopped cluster',
+    rounds,
     mk: async () => {
       await cluster.mk(['down'])
       return timed(() => cluster.mk(['up']))
@@ -163,10 +188,17 @@ async function measureIdle(cluster: TestCluster, client: HttpsClient): Promise<F
   const { pid } = await cluster.status()
   const seconds = 30
   const before = processUsage(pid).cpuSeconds
-  await new Promise((resolve) => { setTimeout(resolve, seconds * 1000) })
+  await new Promise((resolve) => {
+    setTimeout(resolve, seconds * 1000)
+  })
   const after = processUsage(pid)
   return [
-    { name: `daemon idle with ${replicas} pods, CPU`, unit: '% of a core', mk: 100 * (after.cpuSeconds - before) / seconds, rounds: 1 },
+    {
+      name: `daemon idle with ${replicas} pods, CPU`,
+      unit: '% of a core',
+      mk: (100 * (after.cpuSeconds - before)) / seconds,
+      rounds: 1
+    },
     { name: `daemon idle with ${replicas} pods, memory`, unit: 'MB', mk: after.residentMb, rounds: 1 }
   ]
 }
@@ -187,16 +219,21 @@ async function main(): Promise<void> {
       return started
     })()
     figures.push({ name: 'mk up, first time', unit: 'ms', mk: firstUp, rounds: 1 })
-    figures.push(...await measureUp(cluster))
+    figures.push(...(await measureUp(cluster)))
     const path = join(cluster.home, '.config/mk/kubeconfig')
     const client = new HttpsClient(endpointOf(readFileSync(path, 'utf8'), path), { userAgent: 'mk-bench' })
-    figures.push(...await measure(cluster, client, folder))
-    figures.push(...await measureIdle(cluster, client))
+    figures.push(...(await measure(cluster, client, folder)))
+    figures.push(...(await measureIdle(cluster, client)))
     client.close()
     printTable(figures)
     const directory = join(root, '.bench')
     mkdirSync(directory, { recursive: true })
-    const machine = { cpus: cpus().length, memoryBytes: totalmem(), node: process.version, docker: await docker('version', '-f', '{{.Server.Version}}') }
+    const machine = {
+      cpus: cpus().length,
+      memoryBytes: totalmem(),
+      node: process.version,
+      docker: await docker('version', '-f', '{{.Server.Version}}')
+    }
     const file = join(directory, `${new Date().toISOString().replace(/[:.]/g, '-')}.json`)
     writeFileSync(file, JSON.stringify({ machine, figures }, null, 2) + '\n')
     console.log(`\nwritten to ${file}`)

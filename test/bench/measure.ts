@@ -13,7 +13,9 @@ export interface Figure {
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? NaN)
+    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
 }
 
 export async function timed(action: () => Promise<unknown>): Promise<number> {
@@ -33,12 +35,20 @@ export async function paired(o: {
   const others = new Map<string, number[]>()
   for (let round = 0; round < o.rounds; round++) {
     own.push(await o.mk())
-    for (const [name, peer] of Object.entries(o.peers)) others.set(name, [...(others.get(name) ?? []), await peer()])
+    for (const [name, peer] of Object.entries(o.peers))
+      others.set(name, [...(others.get(name) ?? []), await peer()])
   }
   if (others.size === 0) return [{ name: o.name, unit: 'ms', mk: median(own), rounds: o.rounds }]
   return [...others].map(([name, values]) => ({
-    name: o.name, unit: 'ms', mk: median(own), rounds: o.rounds,
-    peer: { name, value: median(values), ratio: median(values.map((value, round) => (own[round] ?? NaN) / value)) }
+    name: o.name,
+    unit: 'ms',
+    mk: median(own),
+    rounds: o.rounds,
+    peer: {
+      name,
+      value: median(values),
+      ratio: median(values.map((value, round) => (own[round] ?? NaN) / value))
+    }
   }))
 }
 
@@ -55,11 +65,24 @@ export function processUsage(pid: number): { cpuSeconds: number; residentMb: num
 }
 
 export function printTable(figures: readonly Figure[]): void {
-  const rows = figures.map((f) => [f.name, `${format(f.mk)} ${f.unit}`, f.peer?.name ?? '',
-    f.peer ? `${format(f.peer.value)} ${f.unit}` : '', f.peer ? f.peer.ratio.toFixed(2) : '', String(f.rounds)])
+  const rows = figures.map((f) => [
+    f.name,
+    `${format(f.mk)} ${f.unit}`,
+    f.peer?.name ?? '',
+    f.peer ? `${format(f.peer.value)} ${f.unit}` : '',
+    f.peer ? f.peer.ratio.toFixed(2) : '',
+    String(f.rounds)
+  ])
   const table = [['what', 'mk', 'peer', 'peer', 'mk / peer', 'rounds'], ...rows]
   const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? []
-  for (const row of table) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  for (const row of table)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()
+    )
 }
 
-const format = (value: number): string => value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2)
+const format = (value: number): string =>
+  value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2)

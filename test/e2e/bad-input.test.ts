@@ -21,17 +21,47 @@ spec:
 
 t.test('bad input to a running cluster', { timeout: 300_000 }, async (t) => {
   const cluster = await startCluster(t)
-  const apply = (input: string, ...args: string[]) => cluster.mk(['apply', '-f', '-', ...args], { input, timeoutMs: 60_000 })
+  const apply = (input: string, ...args: string[]) =>
+    cluster.mk(['apply', '-f', '-', ...args], { input, timeoutMs: 60_000 })
 
   const cases: { what: string; input: string; says: (RegExp | string)[] }[] = [
     { what: 'malformed YAML', input: 'a: 1\nb: [1,\nc: 2\n', says: [/stdin|-/, /:[23]:\d+/] },
     { what: 'unknown kind', input: 'apiVersion: v1\nkind: Podd\nmetadata: { name: x }\n', says: ['Podd'] },
-    { what: 'unknown field', input: deployment('x', 'hello:v1').replace('spec:\n  selector', 'spec:\n  replica: 2\n  selector'), says: ['unknown field "spec.replica"'] },
-    { what: 'duplicate key', input: 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\nkind: Secret\n', says: [/line 4/, 'kind'] },
-    { what: 'wrong type', input: deployment('x', 'hello:v1').replace('spec:\n  selector', 'spec:\n  replicas: "three"\n  selector'), says: [/replicas/] },
-    { what: 'name not a DNS label', input: 'apiVersion: v1\nkind: Service\nmetadata: { name: Not_A_Label }\nspec: { ports: [{ port: 80 }] }\n', says: ['metadata.name', 'Not_A_Label'] },
-    { what: 'selector that does not match', input: deployment('x', 'hello:v1').replace('matchLabels: { app: x }', 'matchLabels: { app: y }'), says: ['`selector` does not match template `labels`'] },
-    { what: 'a volume that mk does not run', input: 'apiVersion: v1\nkind: Pod\nmetadata: { name: x }\nspec: { containers: [{ name: c, image: "hello:v1" }], volumes: [{ name: v, csi: { driver: d } }] }\n', says: ['csi'] }
+    {
+      what: 'unknown field',
+      input: deployment('x', 'hello:v1').replace('spec:\n  selector', 'spec:\n  replica: 2\n  selector'),
+      says: ['unknown field "spec.replica"']
+    },
+    {
+      what: 'duplicate key',
+      input: 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\nkind: Secret\n',
+      says: [/line 4/, 'kind']
+    },
+    {
+      what: 'wrong type',
+      input: deployment('x', 'hello:v1').replace(
+        'spec:\n  selector',
+        'spec:\n  replicas: "three"\n  selector'
+      ),
+      says: [/replicas/]
+    },
+    {
+      what: 'name not a DNS label',
+      input:
+        'apiVersion: v1\nkind: Service\nmetadata: { name: Not_A_Label }\nspec: { ports: [{ port: 80 }] }\n',
+      says: ['metadata.name', 'Not_A_Label']
+    },
+    {
+      what: 'selector that does not match',
+      input: deployment('x', 'hello:v1').replace('matchLabels: { app: x }', 'matchLabels: { app: y }'),
+      says: ['`selector` does not match template `labels`']
+    },
+    {
+      what: 'a volume that mk does not run',
+      input:
+        'apiVersion: v1\nkind: Pod\nmetadata: { name: x }\nspec: { containers: [{ name: c, image: "hello:v1" }], volumes: [{ name: v, csi: { driver: d } }] }\n',
+      says: ['csi']
+    }
   ]
   for (const { what, input, says } of cases) {
     await t.test(what, async (t) => {
@@ -91,7 +121,17 @@ t.test('an engine that is too old', async (t) => {
   const { home, env } = freshEnv()
   const { createServer: createHttp } = await import('node:http')
   const server = createHttp((_request, response) => {
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ Version: '18.09.1', ApiVersion: '1.39', MinAPIVersion: '1.12', Os: 'linux', Arch: 'amd64' }))
+    response
+      .setHeader('content-type', 'application/json')
+      .end(
+        JSON.stringify({
+          Version: '18.09.1',
+          ApiVersion: '1.39',
+          MinAPIVersion: '1.12',
+          Os: 'linux',
+          Arch: 'amd64'
+        })
+      )
   })
   server.listen(join(home, 'old.sock'))
   await once(server, 'listening')
@@ -117,7 +157,9 @@ t.test('a corrupt state file is kept aside', { timeout: 120_000 }, async (t) => 
   t.equal((await cluster.mk(['down'])).code, 0)
   const { readdirSync, statSync } = await import('node:fs')
   const data = join(cluster.home, '.local/share/mk/mk')
-  const store = readdirSync(data, { recursive: true }).map(String).map((name) => join(data, name))
+  const store = readdirSync(data, { recursive: true })
+    .map(String)
+    .map((name) => join(data, name))
     .find((path) => statSync(path).isFile() && /store|data\.mdb/.test(path) && !/lock/.test(path))
   if (!store) throw new Error(`no store under ${data}`)
   writeFileSync(store, 'this is not a database'.repeat(1000))
@@ -133,10 +175,15 @@ t.test('a corrupt state file is kept aside', { timeout: 120_000 }, async (t) => 
 
 t.test('one daemon per user', { timeout: 60_000 }, async (t) => {
   const cluster = await startCluster(t)
-  const second = spawn(process.execPath, [join(root, 'dist/daemon.js')], { env: cluster.env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const second = spawn(process.execPath, [join(root, 'dist/daemon.js')], {
+    env: cluster.env,
+    stdio: ['ignore', 'ignore', 'pipe']
+  })
   let errors = ''
-  second.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
-  const [code] = await once(second, 'close') as [number]
+  second.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString()
+  })
+  const [code] = (await once(second, 'close')) as [number]
   t.equal(code, 1)
   t.match(errors, 'MK_DAEMON_RUNNING')
 })

@@ -8,7 +8,15 @@ import { kubectlPath } from '../fixtures/kubectl.js'
 
 const example = join(root, 'examples/hello')
 
-interface Hello { message: string; version: string; pod: string; node: string; motd: string; secretFromEnv: boolean; secretFromFile: boolean }
+interface Hello {
+  message: string
+  version: string
+  pod: string
+  node: string
+  motd: string
+  secretFromEnv: boolean
+  secretFromFile: boolean
+}
 
 const hello = async (cluster: TestCluster, path = '/'): Promise<Hello> => {
   const answer = await cluster.fetch(path)
@@ -17,7 +25,9 @@ const hello = async (cluster: TestCluster, path = '/'): Promise<Hello> => {
 }
 
 /** Requests one after the other on 4 connections until stopped; counts what failed. */
-function startLoad(port: number): { stop: () => Promise<{ sent: number; failures: string[]; versions: Set<string> }> } {
+function startLoad(port: number): {
+  stop: () => Promise<{ sent: number; failures: string[]; versions: Set<string> }>
+} {
   let running = true
   const result = { sent: 0, failures: [] as string[], versions: new Set<string>() }
   const agent = new Agent({ keepAlive: true, maxSockets: 4 })
@@ -26,9 +36,12 @@ function startLoad(port: number): { stop: () => Promise<{ sent: number; failures
       result.sent++
       try {
         const answer = await fetchFrom({ port, path: '/version', agent })
-        if (answer.status === 200) result.versions.add((JSON.parse(answer.body) as { version: string }).version)
+        if (answer.status === 200)
+          result.versions.add((JSON.parse(answer.body) as { version: string }).version)
         else result.failures.push(`${answer.status} ${answer.body}`)
-      } catch (error) { result.failures.push(String(error)) }
+      } catch (error) {
+        result.failures.push(String(error))
+      }
     }
   }
   const workers = [worker(), worker(), worker(), worker()]
@@ -49,7 +62,8 @@ t.test('kubectl drives the example from apply to delete', { timeout: 600_000 }, 
     await t.test(`kubectl ${version}`, { timeout: 180_000 }, async (t) => {
       const kubectl = async (...args: string[]) => {
         const result = await cluster.kubectl(args, { version })
-        if (result.code !== 0) throw new Error(`kubectl ${args.join(' ')} exited ${result.code}: ${result.stderr}${result.text}`)
+        if (result.code !== 0)
+          throw new Error(`kubectl ${args.join(' ')} exited ${result.code}: ${result.stderr}${result.text}`)
         return result.text
       }
 
@@ -74,17 +88,23 @@ t.test('kubectl drives the example from apply to delete', { timeout: 600_000 }, 
       t.equal((await cluster.fetch('/', { host: 'other.localhost' })).status, 404, 'another host has no rule')
 
       t.match(await kubectl('logs', 'deployment/hello'), 'listens on :8080')
-      t.match(await kubectl('exec', 'deployment/hello', '--', 'cat', '/etc/resolv.conf'), 'nameserver 10.96.0.10')
+      t.match(
+        await kubectl('exec', 'deployment/hello', '--', 'cat', '/etc/resolv.conf'),
+        'nameserver 10.96.0.10'
+      )
       await t.test('port-forward to the Service', async (t) => {
-        const child = spawn(kubectlPath(version), ['port-forward', 'svc/hello', ':80'],
-          { env: { ...cluster.env, KUBECONFIG: join(cluster.home, '.config/mk/kubeconfig') } })
+        const child = spawn(kubectlPath(version), ['port-forward', 'svc/hello', ':80'], {
+          env: { ...cluster.env, KUBECONFIG: join(cluster.home, '.config/mk/kubeconfig') }
+        })
         t.teardown(() => child.kill())
         const port = await new Promise<number>((resolve, reject) => {
           child.stdout.on('data', (chunk: Buffer) => {
             const found = /127\.0\.0\.1:(\d+)/.exec(chunk.toString())
             if (found) resolve(Number(found[1]))
           })
-          child.on('close', (code) => { reject(new Error(`port-forward ended: ${code}`)) })
+          child.on('close', (code) => {
+            reject(new Error(`port-forward ended: ${code}`))
+          })
         })
         t.equal((await fetchFrom({ port, path: '/healthz' })).status, 200)
       })
@@ -103,7 +123,9 @@ t.test('kubectl drives the example from apply to delete', { timeout: 600_000 }, 
 
       await kubectl('rollout', 'undo', 'deployment/hello')
       await kubectl('rollout', 'status', 'deployment/hello', '--timeout=120s')
-      await eventually('only v1 answers', async () => (await hello(cluster)).version === 'v1' ? true : undefined)
+      await eventually('only v1 answers', async () =>
+        (await hello(cluster)).version === 'v1' ? true : undefined
+      )
 
       const deleted = await kubectl('delete', '-f', example)
       t.match(deleted, 'deployment.apps "hello" deleted')

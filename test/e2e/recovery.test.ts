@@ -17,22 +17,40 @@ interface PodView {
 
 async function pods(cluster: TestCluster): Promise<PodView[]> {
   const list = JSON.parse((await cluster.kubectl(['get', 'pods', '-l', 'app=hello', '-o', 'json'])).text) as {
-    items: { metadata: { name: string; uid: string }; status: { podIP?: string; containerStatuses?: { containerID?: string; restartCount: number; ready: boolean }[] } }[]
+    items: {
+      metadata: { name: string; uid: string }
+      status: {
+        podIP?: string
+        containerStatuses?: { containerID?: string; restartCount: number; ready: boolean }[]
+      }
+    }[]
   }
-  return list.items.map(({ metadata, status }) => ({
-    name: metadata.name, uid: metadata.uid, ip: status.podIP ?? '',
-    containerId: status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '',
-    restarts: status.containerStatuses?.[0]?.restartCount ?? 0, ready: status.containerStatuses?.[0]?.ready ?? false
-  })).sort((a, b) => a.name.localeCompare(b.name))
+  return list.items
+    .map(({ metadata, status }) => ({
+      name: metadata.name,
+      uid: metadata.uid,
+      ip: status.podIP ?? '',
+      containerId: status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '',
+      restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
+      ready: status.containerStatuses?.[0]?.ready ?? false
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name))
 }
 
-const allReady = (cluster: TestCluster) => eventually('3 ready pods', async () => {
-  const now = await pods(cluster)
-  return now.length === 3 && now.every((pod) => pod.ready) ? now : undefined
-}, 60_000)
+const allReady = (cluster: TestCluster) =>
+  eventually(
+    '3 ready pods',
+    async () => {
+      const now = await pods(cluster)
+      return now.length === 3 && now.every((pod) => pod.ready) ? now : undefined
+    },
+    60_000
+  )
 
-const answers = (cluster: TestCluster) => eventually('the ingress answers', async () =>
-  (await cluster.fetch('/')).status === 200 ? true : undefined)
+const answers = (cluster: TestCluster) =>
+  eventually('the ingress answers', async () =>
+    (await cluster.fetch('/')).status === 200 ? true : undefined
+  )
 
 t.test('self-healing and restarts', { timeout: 400_000 }, async (t) => {
   const cluster = await startCluster(t)
@@ -45,7 +63,8 @@ t.test('self-healing and restarts', { timeout: 400_000 }, async (t) => {
     if (!victim) throw new Error('no pod')
     await docker('kill', victim.containerId)
     const healed = await eventually('the container is restarted', async () =>
-      (await pods(cluster)).find((pod) => pod.name === victim.name && pod.restarts === 1 && pod.ready))
+      (await pods(cluster)).find((pod) => pod.name === victim.name && pod.restarts === 1 && pod.ready)
+    )
     t.equal(healed.uid, victim.uid, 'in the same pod')
     t.equal(healed.ip, victim.ip, 'at the same address')
     t.not(healed.containerId, victim.containerId, 'as a new container')
@@ -59,7 +78,10 @@ t.test('self-healing and restarts', { timeout: 400_000 }, async (t) => {
     const ids = await docker('ps', '-aq', '--filter', `label=mk.dev/pod-uid=${victim.uid}`)
     await docker('rm', '-f', ...ids.split('\n'))
     const healed = await eventually('the pod runs again', async () =>
-      (await pods(cluster)).find((pod) => pod.name === victim.name && pod.ready && pod.containerId !== victim.containerId))
+      (await pods(cluster)).find(
+        (pod) => pod.name === victim.name && pod.ready && pod.containerId !== victim.containerId
+      )
+    )
     t.equal(healed.uid, victim.uid)
   })
 
@@ -67,7 +89,11 @@ t.test('self-healing and restarts', { timeout: 400_000 }, async (t) => {
     const running = await allReady(cluster)
     process.kill((await cluster.status()).pid, 'SIGKILL')
     for (const pod of running) {
-      t.equal(await docker('inspect', '-f', '{{.State.Running}}', pod.containerId), 'true', `${pod.name} runs on`)
+      t.equal(
+        await docker('inspect', '-f', '{{.State.Running}}', pod.containerId),
+        'true',
+        `${pod.name} runs on`
+      )
     }
     const up = await cluster.mk(['up'])
     t.equal(up.code, 0, up.stderr)
@@ -80,7 +106,12 @@ t.test('self-healing and restarts', { timeout: 400_000 }, async (t) => {
     const { pid } = await cluster.status()
     process.kill(pid, 'SIGTERM')
     await eventually('the daemon has ended', async () => {
-      try { process.kill(pid, 0); return undefined } catch { return true }
+      try {
+        process.kill(pid, 0)
+        return undefined
+      } catch {
+        return true
+      }
     })
     t.equal((await cluster.mk(['up'])).code, 0)
     t.same(await allReady(cluster), running)
@@ -92,14 +123,24 @@ t.test('self-healing and restarts', { timeout: 400_000 }, async (t) => {
     const down = await cluster.mk(['down'])
     t.equal(down.code, 0, down.stderr)
     for (const pod of running) {
-      t.equal(await docker('ps', '-q', '--filter', `label=mk.dev/pod-uid=${pod.uid}`), '', `${pod.name} has stopped`)
+      t.equal(
+        await docker('ps', '-q', '--filter', `label=mk.dev/pod-uid=${pod.uid}`),
+        '',
+        `${pod.name} has stopped`
+      )
     }
     t.equal((await cluster.mk(['get', 'pods'])).code, 1, 'nothing answers while it is down')
     t.equal((await cluster.mk(['up'])).code, 0)
     const after = await allReady(cluster)
-    t.same(after.map(({ name, uid, ip }) => ({ name, uid, ip })), running.map(({ name, uid, ip }) => ({ name, uid, ip })),
-      'same pods at the same addresses')
-    t.equal((await cluster.kubectl(['get', 'svc', 'hello', '-o', 'jsonpath={.spec.clusterIP}'])).text, service)
+    t.same(
+      after.map(({ name, uid, ip }) => ({ name, uid, ip })),
+      running.map(({ name, uid, ip }) => ({ name, uid, ip })),
+      'same pods at the same addresses'
+    )
+    t.equal(
+      (await cluster.kubectl(['get', 'svc', 'hello', '-o', 'jsonpath={.spec.clusterIP}'])).text,
+      service
+    )
     await answers(cluster)
   })
 
@@ -112,13 +153,25 @@ t.test('self-healing and restarts', { timeout: 400_000 }, async (t) => {
   await t.test('mk delete cluster leaves nothing on the engine', async (t) => {
     const network = await docker('network', 'ls', '-q', '--filter', 'label=mk.dev/cluster')
     t.not(network, '')
-    const label = (await docker('ps', '--filter', `label=mk.dev/pod-uid=${(await pods(cluster))[0]?.uid ?? ''}`,
-      '--format', '{{.Label "mk.dev/cluster"}}')).split('\n')[0] ?? ''
+    const label =
+      (
+        await docker(
+          'ps',
+          '--filter',
+          `label=mk.dev/pod-uid=${(await pods(cluster))[0]?.uid ?? ''}`,
+          '--format',
+          '{{.Label "mk.dev/cluster"}}'
+        )
+      ).split('\n')[0] ?? ''
     t.not(label, '')
     const deleted = await cluster.mk(['delete', 'cluster', '--yes'])
     t.equal(deleted.code, 0, deleted.stderr)
     t.equal(await docker('ps', '-aq', '--filter', `label=mk.dev/cluster=${label}`), '', 'no container')
-    t.equal(await docker('network', 'ls', '-q', '--filter', `label=mk.dev/cluster=${label}`), '', 'no network')
+    t.equal(
+      await docker('network', 'ls', '-q', '--filter', `label=mk.dev/cluster=${label}`),
+      '',
+      'no network'
+    )
     t.equal(await docker('volume', 'ls', '-q', '--filter', `label=mk.dev/cluster=${label}`), '', 'no volume')
   })
 })

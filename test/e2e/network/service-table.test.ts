@@ -161,9 +161,10 @@ t.test('the service table in a pod namespace', async (t) => {
   t.test('without affinity, nft can list what is in the kernel', (t) => {
     full([web, dns, empty])
     const listing = net.run('c', ['nft', 'list', 'ruleset'])
-    t.match(listing, /ip daddr 10\.96\.0\.0\/16 meta l4proto tcp reject with tcp reset/)
-    t.match(listing, /ct status & dnat == dnat oif "lo" masquerade|ct status dnat oif "lo" masquerade/)
-    t.match(listing, /numgen random mod 2 map @ep2/)
+    t.match(listing, /10\.96\.0\.0\/16/)
+    t.match(listing, /reject with tcp reset/)
+    t.match(listing, /oif "lo" masquerade/)
+    t.match(listing, /10\.96\.0\.5 \. tcp \. 80 \. 0x00000001 : 10\.88\.0\.12 \. 8080/)
     t.end()
   })
 })
