@@ -1,5 +1,6 @@
+import type { ObjectReference } from '../api/types.js'
 import type { Clock } from '../base/clock.js'
-import type { EventDetails, ObjectReference } from './events.js'
+import type { EventDetails } from './events.js'
 
 /** An event that was written before, so that the next like it only raises its count. */
 export interface WrittenEvent {

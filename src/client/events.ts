@@ -1,4 +1,5 @@
-import { eventKind } from '../api/kinds/event.js'
+import { events as eventKind } from '../api/kinds/events.js'
+import type { ObjectReference } from '../api/types.js'
 import type { Clock } from '../base/clock.js'
 import { toTime } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
@@ -6,31 +7,6 @@ import type { KubeObject } from '../base/object.js'
 import { isReason } from '../base/status.js'
 import type { Client } from './client.js'
 import { EventCorrelator } from './event-correlator.js'
-
-export interface ObjectReference {
-  apiVersion?: string | undefined
-  kind?: string | undefined
-  namespace?: string | undefined
-  name?: string | undefined
-  uid?: string | undefined
-  resourceVersion?: string | undefined
-  /** Which part: `spec.containers{app}`. */
-  fieldPath?: string | undefined
-}
-
-/** A core/v1 Event. */
-export interface CoreEvent extends KubeObject {
-  involvedObject: ObjectReference
-  reason?: string
-  message?: string
-  type?: string
-  count?: number
-  firstTimestamp?: string
-  lastTimestamp?: string
-  source?: { component?: string; host?: string }
-  reportingComponent?: string
-  reportingInstance?: string
-}
 
 export interface EventDetails {
   type: 'Normal' | 'Warning'

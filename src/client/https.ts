@@ -176,7 +176,8 @@ function warningsOf(response: IncomingMessage): string[] {
 function statusErrorOf(code: number, body: string): StatusError {
   try {
     const status = JSON.parse(body) as Partial<Status> | null
-    if (status?.kind === 'Status') return new StatusError({ ...(status as Status), code: status.code ?? code })
+    if (status?.kind === 'Status')
+      return new StatusError({ ...(status as Status), code: status.code ?? code })
   } catch {
     // Not JSON: the generic text below.
   }
@@ -205,10 +206,14 @@ function connectionError(server: string, error: NodeJS.ErrnoException): MkError 
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
     case 'CERT_SIGNATURE_FAILURE':
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-      return new MkError('MK_INPUT', `the server at ${server} is not the one the kubeconfig was written for`, {
-        hint: 'another cluster may have taken the port: see `mk status`, or run `mk up` again',
-        cause
-      })
+      return new MkError(
+        'MK_INPUT',
+        `the server at ${server} is not the one the kubeconfig was written for`,
+        {
+          hint: 'another cluster may have taken the port: see `mk status`, or run `mk up` again',
+          cause
+        }
+      )
     default:
       return new MkError('MK_DAEMON_NOT_RUNNING', `no answer from ${server}: ${error.message}`, {
         hint: 'see `mk status`',

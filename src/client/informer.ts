@@ -32,6 +32,8 @@ export interface Lister<T extends KubeObject> {
 export interface Informer<T extends KubeObject> extends Lister<T> {
   readonly kind: Kind<T>
   readonly isSynced: boolean
+  /** Every change up to this version is in; '' before the first list. For "has my own write arrived?". */
+  readonly resourceVersion: string
   /** Begins to list and watch; a second call does nothing. */
   start(): void
   /** Ends the watch; what was read stays readable. No listener is called afterwards. */
@@ -77,7 +79,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   readonly #synced: Promise<void>
   #markSynced: () => void = () => {}
   #state: 'new' | 'running' | 'stopped' = 'new'
-  #version = ''
+  resourceVersion = ''
   #watch: WatchHandle | undefined
   #cancelRetry: () => void = () => {}
 
@@ -140,7 +142,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     try {
       const list = await this.#options.client.of(this.kind).list(this.#selection())
       if (this.#isStopped()) return
-      this.#version = list.metadata.resourceVersion
+      this.resourceVersion = list.metadata.resourceVersion
       this.#replace(list.items)
       this.#backoff.reset('')
       this.isSynced = true
@@ -157,7 +159,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   }
 
   #startWatch(): void {
-    const options = { ...this.#selection(), resourceVersion: this.#version, allowWatchBookmarks: true }
+    const options = { ...this.#selection(), resourceVersion: this.resourceVersion, allowWatchBookmarks: true }
     const startedAt = this.#options.clock.now().getTime()
     try {
       this.#watch = this.#options.client.of(this.kind).watch(options, {
@@ -175,7 +177,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
 
   #receive(event: WatchEvent<T>): void {
     if (this.#isStopped()) return
-    this.#version = event.object.metadata.resourceVersion
+    this.resourceVersion = event.object.metadata.resourceVersion
     this.#backoff.reset('')
     if (event.type === 'BOOKMARK') return
     if (event.type === 'DELETED') {
