@@ -29,7 +29,9 @@ export function nameDefinitions (models: Map<string, Model>, facts: Map<string, 
     if (!model || ids.has(modelName)) return
     ids.set(modelName, id)
   }
-  for (const id of facts.keys()) {
+  // Core has messages of names that meta has too (Preconditions); the published ones are meta's.
+  const metaFirst = [...facts.keys()].sort((a, b) => Number(b.includes('.meta.')) - Number(a.includes('.meta.')))
+  for (const id of metaFirst) {
     const { group, version, name } = splitId(id)
     const short = capital(version) + name
     claim(models.has(capital(group) + short) ? capital(group) + short : short, id)
