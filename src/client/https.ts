@@ -13,7 +13,8 @@ export interface HttpsEndpoint {
   readonly token?: string | undefined
 }
 
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>
+/** Parameters of a URL; a list gives one parameter for each of its items. */
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 
 export interface HttpsRequest {
   /** Default GET. */
@@ -112,7 +113,9 @@ export class HttpsClient {
   url(path: string, query: Query = {}): URL {
     const url = new URL(path, this.endpoint.server)
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined && value !== '') url.searchParams.append(name, String(value))
+      if (value === undefined || value === '') continue
+      const values = typeof value === 'object' ? value : [String(value)]
+      for (const item of values) url.searchParams.append(name, item)
     }
     return url
   }
@@ -173,7 +176,7 @@ function warningsOf(response: IncomingMessage): string[] {
 }
 
 /** The Status of a failed answer; one that is not from the API gets upstream's text (client-go rest/request.go). */
-function statusErrorOf(code: number, body: string): StatusError {
+export function statusErrorOf(code: number, body: string): StatusError {
   try {
     const status = JSON.parse(body) as Partial<Status> | null
     if (status?.kind === 'Status')

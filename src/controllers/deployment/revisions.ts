@@ -22,7 +22,8 @@ export const byCreation = (a: ReplicaSet, b: ReplicaSet): number =>
   Date.parse(a.metadata.creationTimestamp ?? '') - Date.parse(b.metadata.creationTimestamp ?? '') ||
   (a.metadata.name < b.metadata.name ? -1 : 1)
 
-export const revisionOf = (set: ReplicaSet): number => Number(set.metadata.annotations?.[annotations.revision] ?? 0)
+export const revisionOf = (set: ReplicaSet): number =>
+  Number(set.metadata.annotations?.[annotations.revision] ?? 0)
 
 export const isSameTemplate = (deployment: Deployment, set: ReplicaSet): boolean =>
   semanticEqual(deployment.spec.template, withoutHash(set.spec.template ?? {}))
@@ -40,7 +41,9 @@ export const findNewSet = (deployment: Deployment, sets: readonly ReplicaSet[]):
 /** The hash in a ReplicaSet's name; `collisions` changes it when the name is taken by something else. FNV-1a, 32 bit. */
 export function templateHash(template: PodTemplateSpec, collisions: number | undefined): string {
   let hash = 0x811c9dc5
-  for (const byte of Buffer.from(canonicalJson(template) + (collisions === undefined ? '' : String(collisions)))) {
+  for (const byte of Buffer.from(
+    canonicalJson(template) + (collisions === undefined ? '' : String(collisions))
+  )) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
   }
   return safeEncode(String(hash))

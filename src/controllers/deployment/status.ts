@@ -129,7 +129,11 @@ export function rolloutStatus(deployment: Deployment, sets: Sets, now: Date): De
 
 function withFailure(conditions: Conditions, sets: Sets, now: Date): Conditions {
   const failureOf = (set: ReplicaSet | undefined) => conditionOf(set?.status?.conditions, 'ReplicaFailure')
-  const failure = failureOf(sets.current) ?? allOf(sets).map(failureOf).find((found) => found !== undefined)
+  const failure =
+    failureOf(sets.current) ??
+    allOf(sets)
+      .map(failureOf)
+      .find((found) => found !== undefined)
   if (!failure) return withoutCondition(conditions, 'ReplicaFailure')
   return withCondition(conditions, { ...failure, lastUpdateTime: toTime(now) }, now)
 }

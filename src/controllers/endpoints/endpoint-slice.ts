@@ -6,7 +6,15 @@ import { keyOf } from '../../base/object.js'
 import type { ControllerFactory } from '../../reconcile/controller.js'
 import { canonicalJson } from '../support/equal.js'
 import { controllerReference } from '../support/owners.js'
-import { addressOf, endpointOf, hasSelector, isHeadless, podsOf, targetPortOf, watchServicePods } from './service-pods.js'
+import {
+  addressOf,
+  endpointOf,
+  hasSelector,
+  isHeadless,
+  podsOf,
+  targetPortOf,
+  watchServicePods
+} from './service-pods.js'
 import { SliceWriter } from './slice-writer.js'
 import type { EndpointGroup } from './slices.js'
 

@@ -1,14 +1,29 @@
 import { endpoints as endpointsKind } from '../../api/kinds/endpoints.js'
 import { pods as podKind } from '../../api/kinds/pods.js'
 import { services as serviceKind } from '../../api/kinds/services.js'
-import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service } from '../../api/types.js'
+import type {
+  EndpointAddress,
+  EndpointPort,
+  Endpoints,
+  EndpointSubset,
+  Pod,
+  Service
+} from '../../api/types.js'
 import { keyOf } from '../../base/object.js'
 import { isReason } from '../../base/status.js'
 import type { ControllerFactory } from '../../reconcile/controller.js'
 import { isNamespaceTerminating } from '../support/create-pods.js'
 import { canonicalJson, semanticEqual } from '../support/equal.js'
 import { isReady, isTerminating } from '../support/pods.js'
-import { addressOf, hasSelector, hostnameIn, isHeadless, podsOf, targetPortOf, watchServicePods } from './service-pods.js'
+import {
+  addressOf,
+  hasSelector,
+  hostnameIn,
+  isHeadless,
+  podsOf,
+  targetPortOf,
+  watchServicePods
+} from './service-pods.js'
 import { headlessLabel } from './slice-writer.js'
 
 const managedByLabel = 'endpoints.kubernetes.io/managed-by'
@@ -62,7 +77,9 @@ export const endpointsController: ControllerFactory = ({ client, informers }) =>
         const { name, namespace } = service.metadata
         const { labels, annotations, subsets } = wanted
         try {
-          await client.of(endpointsKind).create({ metadata: { name, namespace, labels, annotations }, subsets })
+          await client
+            .of(endpointsKind)
+            .create({ metadata: { name, namespace, labels, annotations }, subsets })
         } catch (error) {
           if (!isNamespaceTerminating(error)) throw error
         }
@@ -83,7 +100,11 @@ interface Content {
 
 function merged(existing: Endpoints, { labels, annotations, subsets }: Content): Endpoints {
   const kept = Object.entries(existing.metadata.annotations ?? {}).filter(([name]) => name !== overCapacity)
-  const metadata = { ...existing.metadata, labels, annotations: { ...Object.fromEntries(kept), ...annotations } }
+  const metadata = {
+    ...existing.metadata,
+    labels,
+    annotations: { ...Object.fromEntries(kept), ...annotations }
+  }
   return { ...existing, metadata, subsets }
 }
 
@@ -110,7 +131,11 @@ export function contentOf(service: Service, pods: readonly Pod[]): Content {
   }
   const { [headlessLabel]: _, ...labels } = service.metadata.labels ?? {}
   return {
-    labels: { ...labels, [managedByLabel]: 'endpoint-controller', ...(headless ? { [headlessLabel]: '' } : {}) },
+    labels: {
+      ...labels,
+      [managedByLabel]: 'endpoint-controller',
+      ...(headless ? { [headlessLabel]: '' } : {})
+    },
     annotations: truncated ? { [overCapacity]: 'truncated' } : {},
     subsets: [...subsets.values()].map(sorted)
   }

@@ -25,7 +25,11 @@ export const endpointSliceMirroringController: ControllerFactory = ({ client, in
     name: 'endpointslicemirroring',
 
     watch(queue) {
-      const enqueue = ({ object }: { object: { metadata: { name: string; namespace?: string | undefined } } }) => {
+      const enqueue = ({
+        object
+      }: {
+        object: { metadata: { name: string; namespace?: string | undefined } }
+      }) => {
         queue.add(keyOf(object))
       }
       return [

@@ -14,7 +14,9 @@ export function podsOf(service: Service, pods: Informer<Pod>): Pod[] {
   const selector = selectorFromMap(service.spec.selector)
   return pods
     .list(service.metadata.namespace)
-    .filter((pod) => selector.matches(pod.metadata.labels) && addressOf(pod) !== undefined && !isFinished(pod))
+    .filter(
+      (pod) => selector.matches(pod.metadata.labels) && addressOf(pod) !== undefined && !isFinished(pod)
+    )
 }
 
 export const addressOf = (pod: Pod): string | undefined => pod.status?.podIP || pod.status?.podIPs?.[0]?.ip
@@ -60,7 +62,8 @@ export function watchServicePods(
 ): () => void {
   return pods.onChange(({ type, object, previous }) => {
     if (type === 'updated' && previous && !isRelevant(previous, object)) return
-    if (addressOf(object) === undefined && (previous === undefined || addressOf(previous) === undefined)) return
+    if (addressOf(object) === undefined && (previous === undefined || addressOf(previous) === undefined))
+      return
     for (const service of services.list(object.metadata.namespace)) {
       if (!hasSelector(service)) continue
       const selector = selectorFromMap(service.spec.selector)

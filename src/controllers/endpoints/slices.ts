@@ -17,9 +17,13 @@ export interface SlicePlan {
 const maxEndpoints = 100
 
 const portsId = (ports: readonly DiscoveryEndpointPort[] | undefined): string =>
-  (ports ?? []).map((port) => canonicalJson(port)).sort().join()
+  (ports ?? [])
+    .map((port) => canonicalJson(port))
+    .sort()
+    .join()
 
-const endpointId = (endpoint: Endpoint): string => `${endpoint.targetRef?.uid ?? ''}/${endpoint.addresses.join()}`
+const endpointId = (endpoint: Endpoint): string =>
+  `${endpoint.targetRef?.uid ?? ''}/${endpoint.addresses.join()}`
 
 /**
  * How existing slices become the groups with few writes: an endpoint stays in its slice, new ones fill up slices that

@@ -55,10 +55,13 @@ export const replicaSetController: ControllerFactory = ({ client, informers, clo
   function crowdOf(set: ReplicaSet, own: readonly Pod[]): (pod: Pod) => number {
     const owner = controllerOf(set)
     const related = owner
-      ? controlledBy(sets, owner.uid).flatMap((other) => controlledBy(pods, other.metadata.uid)).filter(isActive)
+      ? controlledBy(sets, owner.uid)
+          .flatMap((other) => controlledBy(pods, other.metadata.uid))
+          .filter(isActive)
       : own
     const perNode = new Map<string, number>()
-    for (const { spec } of related) perNode.set(spec.nodeName ?? '', (perNode.get(spec.nodeName ?? '') ?? 0) + 1)
+    for (const { spec } of related)
+      perNode.set(spec.nodeName ?? '', (perNode.get(spec.nodeName ?? '') ?? 0) + 1)
     return (pod) => perNode.get(pod.spec.nodeName ?? '') ?? 0
   }
 

@@ -8,8 +8,10 @@ export interface Condition {
   lastTransitionTime?: string | undefined
 }
 
-export const conditionOf = <C extends Condition>(conditions: readonly C[] | undefined, type: string): C | undefined =>
-  conditions?.find((condition) => condition.type === type)
+export const conditionOf = <C extends Condition>(
+  conditions: readonly C[] | undefined,
+  type: string
+): C | undefined => conditions?.find((condition) => condition.type === type)
 
 /**
  * The conditions with this one set. With the same status and reason nothing changes; with the same status
@@ -27,5 +29,7 @@ export function withCondition<C extends Condition>(
   return [...withoutCondition(conditions, next.type), set]
 }
 
-export const withoutCondition = <C extends Condition>(conditions: readonly C[] | undefined, type: string): C[] =>
-  (conditions ?? []).filter((condition) => condition.type !== type)
+export const withoutCondition = <C extends Condition>(
+  conditions: readonly C[] | undefined,
+  type: string
+): C[] => (conditions ?? []).filter((condition) => condition.type !== type)

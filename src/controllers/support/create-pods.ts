@@ -8,7 +8,11 @@ import type { KubeObject } from '../../base/object.js'
 import type { EventRecorder } from '../../client/events.js'
 
 /** A pod of the template, named after its owner (upstream: GetPodFromTemplate). */
-export function podFromTemplate(template: PodTemplateSpec, owner: KubeObject, reference: OwnerReference): New<Pod> {
+export function podFromTemplate(
+  template: PodTemplateSpec,
+  owner: KubeObject,
+  reference: OwnerReference
+): New<Pod> {
   const { labels = {}, annotations = {}, finalizers } = template.metadata ?? {}
   return {
     apiVersion: 'v1',

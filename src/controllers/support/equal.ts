@@ -37,7 +37,8 @@ export function canonicalJson(value: unknown): string {
   )
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
 
 function isMissing(field: string, value: unknown): boolean {
   if (value === undefined || value === null) return true

@@ -38,7 +38,8 @@ export const orphansIn = <T extends KubeObject>(lister: Lister<T>, namespace: st
 /** The object that manages this one, if it is of that kind and still the same (uid). */
 export function ownerIn<O extends KubeObject>(object: KubeObject, owners: Informer<O>): O | undefined {
   const reference = controllerOf(object)
-  if (reference?.kind !== owners.kind.kind || !reference.apiVersion.startsWith(owners.kind.group)) return undefined
+  if (reference?.kind !== owners.kind.kind || !reference.apiVersion.startsWith(owners.kind.group))
+    return undefined
   const { namespace } = object.metadata
   const owner = owners.get(namespace ? `${namespace}/${reference.name}` : reference.name)
   return owner?.metadata.uid === reference.uid ? owner : undefined
@@ -63,7 +64,9 @@ export async function claim<O extends KubeObject, T extends KubeObject>(options:
   async function setOwners(object: T, ownerReferences: OwnerReference[]): Promise<T | undefined> {
     const { uid, resourceVersion } = object.metadata
     try {
-      return await resource.patch(object.metadata, 'merge', { metadata: { uid, resourceVersion, ownerReferences } })
+      return await resource.patch(object.metadata, 'merge', {
+        metadata: { uid, resourceVersion, ownerReferences }
+      })
     } catch (error) {
       if (isReason(error, 'NotFound')) return undefined
       throw error
