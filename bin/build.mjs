@@ -2,9 +2,10 @@
 // Builds dist/: the CLI as one program whose commands are loaded on use, the daemon and its data plane worker (npm
 // packages stay outside, since lmdb is native), the agent's binaries, and the definitions that are generated.
 //   --if-stale   do nothing when dist/ is newer than all sources
+//   --cli        only the CLI, into the dist/ that is there
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -46,9 +47,9 @@ const parserOnly = {
     }
   }
   module.exports = { CLIError }`,
-  cache: 'const cache = { get () {} }; exports.default = { getInstance: () => cache }',
+  cache: 'exports.__esModule = true; const cache = { get () {} }; exports.default = { getInstance: () => cache }',
   logger: 'exports.makeDebug = () => () => {}',
-  'ux/list': "exports.default = (rows) => rows.map((row) => row.filter(Boolean).join('  ')).join('\\n')",
+  'ux/list': "exports.__esModule = true; exports.default = (rows) => rows.map((row) => row.filter(Boolean).join('  ')).join('\\n')",
   'ux/theme': 'exports.colorize = (_, text) => text',
   'ux/index': 'exports.colorize = (_, text) => text',
   'help/index': '',
@@ -78,15 +79,14 @@ const common = {
 const requireBanner =
   "import { createRequire as mkCreateRequire } from 'node:module'; const require = mkCreateRequire(import.meta.url);"
 
-async function buildCli () {
+async function buildCli (outdir) {
   await build({
     ...common,
     entryPoints: { mk: join(root, 'src/commands/main.ts') },
-    outdir: draft,
+    outdir,
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     minify: true,
-    keepNames: false,
     banner: { js: requireBanner },
     plugins: [oclifParser],
     // Optional accelerators of ws.
@@ -97,10 +97,6 @@ async function buildCli () {
 async function buildDaemon () {
   const entries = { daemon: 'src/daemon/main.ts', 'data-plane-worker': 'src/network/data-plane/worker.ts' }
   for (const [name, entry] of Object.entries(entries)) {
-    if (!existsSync(join(root, entry))) {
-      console.error(`build: ${entry} is missing: dist/${name}.js is left out`)
-      continue
-    }
     await build({
       ...common,
       entryPoints: { [name]: join(root, entry) },
@@ -120,13 +116,22 @@ function copyData () {
   }
 }
 
-try {
-  await buildCli()
+async function buildAll () {
+  await buildCli(draft)
   await buildDaemon()
   copyData()
   // In one step as far as possible: a command that starts meanwhile finds the old files or the new ones.
   rmSync(dist, { recursive: true, force: true })
   renameSync(draft, dist)
+}
+
+try {
+  if (process.argv.includes('--cli')) await buildCli(dist)
+  else await buildAll()
+} catch (error) {
+  // esbuild has said what is wrong; anything else has not.
+  if (!error.errors) throw error
+  process.exitCode = 1
 } finally {
   rmSync(draft, { recursive: true, force: true })
 }

@@ -1,6 +1,6 @@
 import { MkError } from '../base/errors.js'
 import type { KubeObject } from '../base/object.js'
-import { isReason, StatusError } from '../base/status.js'
+import { isReason, type StatusError } from '../base/status.js'
 import { parseGroupVersion } from '../api/kind.js'
 import { type ApiResource, pathOf } from './discovery.js'
 import type { Manifest } from './manifest.js'
@@ -30,7 +30,11 @@ export interface Applied {
  * Applies one object on the server (server-side apply). What changed is told by the resource version, since an apply
  * that changes nothing keeps it.
  */
-export async function applyManifest(session: Session, manifest: Manifest, options: ApplyOptions): Promise<Applied> {
+export async function applyManifest(
+  session: Session,
+  manifest: Manifest,
+  options: ApplyOptions
+): Promise<Applied> {
   const resource = await resourceOfManifest(session, manifest)
   const namespace = resource.namespaced ? namespaceOf(manifest, options) : undefined
   const path = pathOf(resource, { namespace, name: manifest.name })
@@ -99,7 +103,13 @@ async function patch(
       force: force || undefined,
       dryRun: options.dryRun === 'server' ? 'All' : undefined
     }
-    const request = { method: 'PATCH', path, query, body, contentType: 'application/apply-patch+yaml' } as const
+    const request = {
+      method: 'PATCH',
+      path,
+      query,
+      body,
+      contentType: 'application/apply-patch+yaml'
+    } as const
     return (await session.client.json<KubeObject>(request)).body
   }
   try {

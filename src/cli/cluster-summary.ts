@@ -8,7 +8,11 @@ export const clusterOf = (status: DaemonStatus): ClusterStatus | undefined =>
   status.clusters.find((cluster) => cluster.name === clusterName)
 
 /** What `mk up` and `mk status` show of a cluster. */
-export function summarise(status: DaemonStatus, cluster: ClusterStatus, details: { log?: string } = {}): string {
+export function summarise(
+  status: DaemonStatus,
+  cluster: ClusterStatus,
+  details: { log?: string } = {}
+): string {
   const { ingress } = cluster
   const rows = [
     ['API', cluster.apiServer],
@@ -19,5 +23,8 @@ export function summarise(status: DaemonStatus, cluster: ClusterStatus, details:
     ['Daemon', details.log && `process ${status.pid}, version ${status.version}, since ${status.startedAt}`],
     ['Log', details.log]
   ].filter((row): row is [string, string] => Boolean(row[1]))
-  return formatColumns(rows.map(([label, text]) => [`  ${label}`, text])) + cluster.notices.map((n) => `note: ${n}\n`).join('')
+  return (
+    formatColumns(rows.map(([label, text]) => [`  ${label}`, text])) +
+    cluster.notices.map((n) => `note: ${n}\n`).join('')
+  )
 }

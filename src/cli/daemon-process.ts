@@ -20,9 +20,13 @@ const maxSocketPath = 103
  */
 export async function startDaemon(io: Io): Promise<DaemonClient> {
   const { paths } = io
-  const program = fileURLToPath(new URL(import.meta.url.includes('/chunks/') ? '../daemon.js' : './daemon.js', import.meta.url))
+  const program = fileURLToPath(
+    new URL(import.meta.url.includes('/chunks/') ? '../daemon.js' : './daemon.js', import.meta.url)
+  )
   if (!existsSync(program)) {
-    throw new MkError('MK_DAEMON_START', `${program} is missing`, { hint: 'run `npm run build`, or install mk again' })
+    throw new MkError('MK_DAEMON_START', `${program} is missing`, {
+      hint: 'run `npm run build`, or install mk again'
+    })
   }
   if (Buffer.byteLength(paths.socket) > maxSocketPath) {
     throw new MkError('MK_INPUT', `the socket's path is longer than the system allows: ${paths.socket}`, {
@@ -62,7 +66,11 @@ function spawnDetached(program: string, errorFile: string, env: Io['env']): Chil
   }
 }
 
-async function untilAnswering(child: ChildProcess, client: DaemonClient, errorFile: string): Promise<DaemonClient> {
+async function untilAnswering(
+  child: ChildProcess,
+  client: DaemonClient,
+  errorFile: string
+): Promise<DaemonClient> {
   let ended: string | undefined
   child.on('exit', (code, signal) => (ended = signal ?? `exit code ${code}`))
   child.on('error', (error) => (ended = error.message))
@@ -71,9 +79,13 @@ async function untilAnswering(child: ChildProcess, client: DaemonClient, errorFi
     if (await client.status()) return client
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   }
-  throw new MkError('MK_DAEMON_START', `the daemon (process ${child.pid}) does not answer after ${startLimitMs / 1000} s`, {
-    hint: `what it said is in ${errorFile}`
-  })
+  throw new MkError(
+    'MK_DAEMON_START',
+    `the daemon (process ${child.pid}) does not answer after ${startLimitMs / 1000} s`,
+    {
+      hint: `what it said is in ${errorFile}`
+    }
+  )
 }
 
 /** The last line of JSON that the daemon wrote, or all that it wrote. */

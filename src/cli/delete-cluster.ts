@@ -33,11 +33,15 @@ export async function deleteCluster(options: {
 
 async function agrees(io: Io): Promise<boolean> {
   if (!io.stdin.isTTY) {
-    throw new MkError('MK_INPUT', 'deleting the cluster with all its state must be confirmed', { hint: 'add --yes' })
+    throw new MkError('MK_INPUT', 'deleting the cluster with all its state must be confirmed', {
+      hint: 'add --yes'
+    })
   }
   const reader = createInterface({ input: io.stdin, output: io.stderr })
   try {
-    const answer = await reader.question('Delete the cluster with all its objects and volumes? [y/N] ', { signal: io.signal })
+    const answer = await reader.question('Delete the cluster with all its objects and volumes? [y/N] ', {
+      signal: io.signal
+    })
     return /^y(es)?$/i.test(answer.trim())
   } finally {
     reader.close()

@@ -80,7 +80,11 @@ export class Discovery {
   }
 
   /** The resource of a manifest; undefined when the server has no such kind. */
-  async resourceFor(type: { group: string; version: string; kind: string }): Promise<ApiResource | undefined> {
+  async resourceFor(type: {
+    group: string
+    version: string
+    kind: string
+  }): Promise<ApiResource | undefined> {
     const { group, version, kind } = type
     return this.#find((all) => all.find((r) => r.group === group && r.version === version && r.kind === kind))
   }
@@ -133,7 +137,8 @@ export const apiVersionOf = (r: { group: string; version: string }): string =>
   r.group ? `${r.group}/${r.version}` : r.version
 
 /** The name in messages: `deployment.apps`, `pod`. */
-export const qualifiedSingular = (r: ApiResource): string => (r.group ? `${r.singular}.${r.group}` : r.singular)
+export const qualifiedSingular = (r: ApiResource): string =>
+  r.group ? `${r.singular}.${r.group}` : r.singular
 
 /** Path of a collection or, with a name, of one object. */
 export function pathOf(
@@ -141,7 +146,8 @@ export function pathOf(
   place: { namespace?: string | undefined; name?: string | undefined; subresource?: string | undefined } = {}
 ): string {
   const root = r.group ? `/apis/${r.group}/${r.version}` : `/api/${r.version}`
-  const namespace = r.namespaced && place.namespace !== undefined ? `/namespaces/${encodeURIComponent(place.namespace)}` : ''
+  const namespace =
+    r.namespaced && place.namespace !== undefined ? `/namespaces/${encodeURIComponent(place.namespace)}` : ''
   const name = place.name === undefined ? '' : `/${encodeURIComponent(place.name)}`
   const subresource = place.subresource === undefined ? '' : `/${place.subresource}`
   return `${root}${namespace}/${r.plural}${name}${subresource}`
@@ -171,7 +177,10 @@ function matchWord(all: readonly ApiResource[], word: string): readonly ApiResou
   const [name = '', ...rest] = word.toLowerCase().split('.')
   const suffix = rest.join('.')
   const inGroup = (r: ApiResource) =>
-    suffix === '' || r.group === suffix || `${r.version}.${r.group}` === suffix || (!r.group && r.version === suffix)
+    suffix === '' ||
+    r.group === suffix ||
+    `${r.version}.${r.group}` === suffix ||
+    (!r.group && r.version === suffix)
   const candidates = all.filter(inGroup)
   const exact = candidates.find(
     (r) => r.plural === name || r.singular === name || r.kind.toLowerCase() === name
@@ -180,5 +189,7 @@ function matchWord(all: readonly ApiResource[], word: string): readonly ApiResou
   if (match) return [match]
   if (suffix) return []
   const members = all.filter((r) => r.categories.includes(name))
-  return members.filter((r, i) => members.findIndex((o) => o.plural === r.plural && o.group === r.group) === i)
+  return members.filter(
+    (r, i) => members.findIndex((o) => o.plural === r.plural && o.group === r.group) === i
+  )
 }

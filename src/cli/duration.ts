@@ -23,4 +23,5 @@ export function ageOf(time: string | undefined, now: Date): string {
   return time === undefined ? '<unknown>' : humanDuration(now.getTime() - Date.parse(time))
 }
 
-const two = (a: number, unitA: string, b: number, unitB: string) => (b === 0 ? `${a}${unitA}` : `${a}${unitA}${b}${unitB}`)
+const two = (a: number, unitA: string, b: number, unitB: string) =>
+  b === 0 ? `${a}${unitA}` : `${a}${unitA}${b}${unitB}`

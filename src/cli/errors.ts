@@ -18,7 +18,8 @@ export function describeError(error: unknown): string {
       ? `Error from server: ${error.message}`
       : `Error from server (${error.reason}): ${error.message}`
   }
-  if (isMkError(error)) return error.hint ? `error: ${error.message}\n${error.hint}` : `error: ${error.message}`
+  if (isMkError(error))
+    return error.hint ? `error: ${error.message}\n${error.hint}` : `error: ${error.message}`
   return `error: ${usageMessage(error) ?? messageOf(error)}`
 }
 

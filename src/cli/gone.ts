@@ -3,7 +3,7 @@ import type { KubeObject, ObjectList } from '../base/object.js'
 import { isReason } from '../base/status.js'
 import { type ApiResource, pathOf, qualifiedSingular } from './discovery.js'
 import type { Session } from './session.js'
-import { watchEvents } from './watch.js'
+import { versionOf, watchEvents } from './watch.js'
 
 /**
  * Resolves when the object with that uid is gone (another of the same name doesn't count). `timeoutMs` 0 waits for ever.
@@ -23,9 +23,12 @@ export async function waitUntilGone(
     const { body: list } = await session.client.json<ObjectList>({ path, query })
     if (!list.items.some(isOurs)) return
     const events = watchEvents({
-      session, path, query, signal,
+      session,
+      path,
+      query,
+      signal,
       resourceVersion: list.metadata.resourceVersion,
-      versionOf: (event) => event.object.metadata.resourceVersion
+      versionOf
     })
     try {
       for await (const { type, object: found } of events) {
@@ -36,6 +39,9 @@ export async function waitUntilGone(
     }
   }
   if (timeout?.aborted) {
-    throw new MkError('MK_TIMEOUT', `timed out waiting for ${qualifiedSingular(resource)}/${name} to be deleted`)
+    throw new MkError(
+      'MK_TIMEOUT',
+      `timed out waiting for ${qualifiedSingular(resource)}/${name} to be deleted`
+    )
   }
 }

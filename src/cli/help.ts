@@ -5,7 +5,13 @@ type Flag = NonNullable<CommandClass['flags']>[string]
 
 /** The help of one command. */
 export function commandHelp(command: CommandClass): string {
-  const sections = [command.description ?? command.summary, section('Usage', command.usage.map((u) => `mk ${u}`))]
+  const sections = [
+    command.description ?? command.summary,
+    section(
+      'Usage',
+      command.usage.map((u) => `mk ${u}`)
+    )
+  ]
   const args = Object.entries(command.args ?? {}).filter(([, arg]) => !arg.hidden)
   if (args.length > 0) {
     sections.push(section('Arguments', columns(args.map(([n, a]) => [n.toUpperCase(), a.description ?? '']))))

@@ -24,7 +24,9 @@ const limits: readonly Limit[] = [
 ]
 
 /** What of this host could trouble pods, each with what to do. `read` gives a file's text. */
-export async function hostChecks(read: (path: string) => Promise<string> = (path) => readFile(path, 'utf8')): Promise<string[]> {
+export async function hostChecks(
+  read: (path: string) => Promise<string> = (path) => readFile(path, 'utf8')
+): Promise<string[]> {
   const found = await Promise.all(
     limits.map(async ({ file, least, what, sysctl }) => {
       // Only Linux has these files.

@@ -14,9 +14,10 @@ export function evaluateJsonPath(template: string, object: unknown): string {
 function evaluate(expression: string, object: unknown): string {
   const literal = /^"(.*)"$|^'(.*)'$/s.exec(expression)
   if (literal) return (literal[1] ?? literal[2] ?? '').replace(/\\n/g, '\n').replace(/\\t/g, '\t')
-  const results = parsePath(expression).reduce<unknown[]>((values, step) => values.flatMap((v) => follow(v, step)), [
-    object
-  ])
+  const results = parsePath(expression).reduce<unknown[]>(
+    (values, step) => values.flatMap((v) => follow(v, step)),
+    [object]
+  )
   return results.map((v) => (typeof v === 'string' ? v : JSON.stringify(v))).join(' ')
 }
 
@@ -25,7 +26,8 @@ function parsePath(expression: string): Step[] {
   let rest = expression.replace(/^[$@]/, '')
   while (rest) {
     const match =
-      /^\.((?:\\.|[A-Za-z0-9_/-])+)|^\[(-?\d+)\]|^(\[\*\]|\.\*)|^\['([^']+)'\]/.exec(rest) ?? refuse(expression)
+      /^\.((?:\\.|[A-Za-z0-9_/-])+)|^\[(-?\d+)\]|^(\[\*\]|\.\*)|^\['([^']+)'\]/.exec(rest) ??
+      refuse(expression)
     const [whole, field, index, all, quoted] = match
     if (all !== undefined) steps.push({ all: true })
     else if (index !== undefined) steps.push({ index: Number(index) })

@@ -41,7 +41,11 @@ export function mergeKubeconfig(other: Kubeconfig, own: Kubeconfig, use: boolean
 }
 
 /** Merges into the file in one step and returns its current context. The file's mode and links are kept. */
-export async function mergeKubeconfigFile(options: { own: string; target: string; use: boolean }): Promise<string> {
+export async function mergeKubeconfigFile(options: {
+  own: string
+  target: string
+  use: boolean
+}): Promise<string> {
   const { own, target, use } = options
   await mkdir(dirname(target), { recursive: true, mode: 0o700 })
   const file = await realpath(target).catch(() => target)
@@ -50,7 +54,10 @@ export async function mergeKubeconfigFile(options: { own: string; target: string
     throw new MkError('MK_INPUT', `can't read ${target}: ${cause.message}`, { cause })
   })
   const merged = mergeKubeconfig(parse(text, target), parse(own, 'the kubeconfig of mk'), use)
-  const mode = await stat(file).then((info) => info.mode & 0o777, () => 0o600)
+  const mode = await stat(file).then(
+    (info) => info.mode & 0o777,
+    () => 0o600
+  )
   const draft = `${file}.mk-${process.pid}`
   await writeFile(draft, toYaml(merged), { mode: 0o600 })
   await chmod(draft, mode)

@@ -13,7 +13,10 @@ export async function lastLines(path: string, count: number): Promise<string> {
     const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(tailBytes), position: start })
     const lines = buffer.subarray(0, bytesRead).toString('utf8').split('\n')
     // The first line may be cut.
-    return lines.slice(start > 0 ? 1 : 0).slice(-count - 1).join('\n')
+    return lines
+      .slice(start > 0 ? 1 : 0)
+      .slice(-count - 1)
+      .join('\n')
   } finally {
     await file.close()
   }

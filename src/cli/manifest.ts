@@ -111,7 +111,8 @@ function expandList(value: unknown, source: string, line: number): Manifest[] {
   const { apiVersion, kind, items } = object
   if (typeof apiVersion !== 'string' || apiVersion === '') throw missing('apiVersion', source, line)
   if (typeof kind !== 'string' || kind === '') throw missing('kind', source, line)
-  if (kind.endsWith('List') && Array.isArray(items)) return items.flatMap((item) => expandList(item, source, line))
+  if (kind.endsWith('List') && Array.isArray(items))
+    return items.flatMap((item) => expandList(item, source, line))
   const metadata = requireObject(object['metadata'] ?? {}, source, line, 'metadata')
   const { name, namespace } = metadata
   if (typeof name !== 'string' || name === '') {
@@ -126,9 +127,19 @@ function expandList(value: unknown, source: string, line: number): Manifest[] {
   return [{ apiVersion, kind, name, namespace: own, object: { ...object, metadata }, source, line }]
 }
 
-function requireObject(value: unknown, source: string, line: number, what = 'the document'): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  const found = Array.isArray(value) ? 'a list' : value === null ? 'nothing' : `the ${typeof value} ${JSON.stringify(value)}`
+function requireObject(
+  value: unknown,
+  source: string,
+  line: number,
+  what = 'the document'
+): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
+  const found = Array.isArray(value)
+    ? 'a list'
+    : value === null
+      ? 'nothing'
+      : `the ${typeof value} ${JSON.stringify(value)}`
   throw new MkError('MK_INPUT', `${source}:${line}: ${what} must be an object with fields, and is ${found}`)
 }
 
@@ -143,7 +154,15 @@ const firstKinds = [
   ['Namespace'],
   ['CustomResourceDefinition'],
   ['PriorityClass', 'IngressClass', 'StorageClass', 'RuntimeClass'],
-  ['ServiceAccount', 'Secret', 'ConfigMap', 'PersistentVolume', 'PersistentVolumeClaim', 'ResourceQuota', 'LimitRange']
+  [
+    'ServiceAccount',
+    'Secret',
+    'ConfigMap',
+    'PersistentVolume',
+    'PersistentVolumeClaim',
+    'ResourceQuota',
+    'LimitRange'
+  ]
 ]
 
 /** In the order to apply them; the order of the files is kept otherwise. */

@@ -15,7 +15,11 @@ export interface CommandEntry {
 }
 
 /** Runs one command line and resolves to the exit code: 0, 1 for an error, 130 when interrupted, a command's own. */
-export async function runCli(argv: readonly string[], io: Io, commands: readonly CommandEntry[]): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  io: Io,
+  commands: readonly CommandEntry[]
+): Promise<number> {
   try {
     return await dispatch(argv, io, commands)
   } catch (error) {
@@ -23,7 +27,7 @@ export async function runCli(argv: readonly string[], io: Io, commands: readonly
     if (isBrokenPipe(error)) return 0
     if (io.signal.aborted) return 130
     io.stderr.write(`${describeError(error)}\n`)
-    if (isUsageError(error)) io.stderr.write(`See 'mk ${argv[0] ?? ''} --help' for usage.\n`)
+    if (isUsageError(error)) io.stderr.write(`See '${helpFor(argv[0], commands)}' for usage.\n`)
     if (io.env['MK_DEBUG'] && error instanceof Error) io.stderr.write(`${error.stack ?? ''}\n`)
     return 1
   }
@@ -45,10 +49,20 @@ async function dispatch(argv: readonly string[], io: Io, commands: readonly Comm
   return (await new command(rest, io).run()) ?? 0
 }
 
+function helpFor(name: string | undefined, commands: readonly CommandEntry[]): string {
+  return findEntry(name, commands) ? `mk ${name ?? ''} --help` : 'mk --help'
+}
+
+const findEntry = (name: string | undefined, commands: readonly CommandEntry[]): CommandEntry | undefined =>
+  commands.find((command) => command.name === name || command.aliases?.some((alias) => alias === name))
+
 async function load(name: string, commands: readonly CommandEntry[]): Promise<CommandClass> {
-  const entry = commands.find((command) => command.name === name || command.aliases?.includes(name))
+  const entry = findEntry(name, commands)
   if (entry) return (await entry.load()).default
-  const near = closest(name, commands.map((command) => command.name))
+  const near = closest(
+    name,
+    commands.map((command) => command.name)
+  )
   const message = `unknown command "${name}" for "mk"`
   throw Object.assign(new Error(near ? `${message}: did you mean "${near}"?` : message), { oclif: {} })
 }

@@ -10,7 +10,9 @@ export async function stopDaemon(daemon: DaemonClient, pid: number): Promise<voi
   await daemon.post('/stop')
   for (let waitedMs = 0; isAlive(pid); waitedMs += pollMs) {
     if (waitedMs > stopLimitMs) {
-      throw new MkError('MK_TIMEOUT', `the daemon (process ${pid}) does not end`, { hint: `kill -9 ${pid} ends it` })
+      throw new MkError('MK_TIMEOUT', `the daemon (process ${pid}) does not end`, {
+        hint: `kill -9 ${pid} ends it`
+      })
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   }

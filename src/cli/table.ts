@@ -8,7 +8,9 @@ export interface Table {
 
 export interface TableRow {
   cells: unknown[]
-  object: { metadata: { name: string; namespace?: string; resourceVersion?: string; labels?: Record<string, string> } }
+  object: {
+    metadata: { name: string; namespace?: string; resourceVersion?: string; labels?: Record<string, string> }
+  }
 }
 
 export interface TableOptions {
@@ -100,5 +102,5 @@ function alignLine(line: readonly string[], widths: readonly number[]): string {
 
 function cellText(cell: unknown): string {
   if (cell === null || cell === undefined) return '<none>'
-  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell as string | number | boolean)
+  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell)
 }

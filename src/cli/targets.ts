@@ -1,11 +1,12 @@
 import { MkError } from '../base/errors.js'
-import { parseGroupVersion } from '../api/kind.js'
 import type { ApiResource, Discovery } from './discovery.js'
 
 /** One object, or (without a name) all of a resource. */
 export interface Target {
   readonly resource: ApiResource
   readonly name?: string | undefined
+  /** Said by the object's file; else the command's namespace counts. */
+  readonly namespace?: string | undefined
 }
 
 /** `deploy/x svc/y`, `pods a b`, `deploy,svc`, `all` as targets, in the order given (kubectl's resource builder). */
@@ -28,22 +29,13 @@ export async function parseOneTarget(
   discovery: Discovery,
   fallback?: string
 ): Promise<{ resource: ApiResource; name: string }> {
-  const given = words.length === 1 && fallback !== undefined && !words[0]?.includes('/') ? [fallback, ...words] : words
+  const given =
+    words.length === 1 && fallback !== undefined && !words[0]?.includes('/') ? [fallback, ...words] : words
   const [target, ...others] = await parseTargets(given, discovery)
   if (target?.name === undefined || others.length > 0) {
     throw new MkError('MK_INPUT', 'name one object, such as deploy/hello')
   }
   return { resource: target.resource, name: target.name }
-}
-
-/** The resource of a stored or written object; undefined when the server has no such kind. */
-export async function resourceOf(
-  object: { apiVersion?: unknown; kind?: unknown },
-  discovery: Discovery
-): Promise<ApiResource | undefined> {
-  const { apiVersion, kind } = object
-  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined
-  return discovery.resourceFor({ ...parseGroupVersion(apiVersion), kind })
 }
 
 async function parseSlash(word: string, discovery: Discovery): Promise<Target> {

@@ -18,7 +18,10 @@ export default class Apply extends Command {
     { description: 'A file, and all files of a folder', command: 'mk apply -f deploy.yaml -f manifests/' },
     { description: 'Wait until all pods of it are ready', command: 'mk apply -f deploy.yaml --wait' },
     { description: 'Standard input', command: 'cat deploy.yaml | mk apply -f -' },
-    { description: 'See what the server would do', command: 'mk apply -f deploy.yaml --dry-run=server -o yaml' }
+    {
+      description: 'See what the server would do',
+      command: 'mk apply -f deploy.yaml --dry-run=server -o yaml'
+    }
   ]
   static override flags = {
     filename: filenameFlag,
@@ -27,14 +30,22 @@ export default class Apply extends Command {
     output: string({ char: 'o', description: 'yaml, json or name instead of what was done' }),
     wait: boolean({ description: 'Wait until what was applied is ready; fail when it can not become so' }),
     timeout: string({ default: '5m', description: 'How long --wait waits; default 5m' }),
-    'dry-run': string({ options: ['none', 'server', 'client'], default: 'none', description: 'Change nothing' }),
+    'dry-run': string({
+      options: ['none', 'server', 'client'],
+      default: 'none',
+      description: 'Change nothing'
+    }),
     validate: string({
       options: ['strict', 'warn', 'ignore', 'true', 'false'],
       default: 'strict',
       description: 'What unknown fields are; default strict'
     }),
     'field-manager': string({ default: 'mk', description: 'Name of the owner of the fields; default mk' }),
-    'force-conflicts': boolean({ default: true, allowNo: true, description: 'Take over fields; default true' }),
+    'force-conflicts': boolean({
+      default: true,
+      allowNo: true,
+      description: 'Take over fields; default true'
+    }),
     'server-side': boolean({ hidden: true, description: 'Always so; for those used to kubectl' })
   }
   static override strict = true
@@ -92,7 +103,8 @@ export default class Apply extends Command {
   }
 }
 
-const isInputError = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'MK_INPUT'
+const isInputError = (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === 'MK_INPUT'
 
 /** The server's words with the place in the user's files in front. */
 function located(error: unknown, manifest: Manifest): string {

@@ -57,12 +57,24 @@ export default class Delete extends Command {
     all: boolean({ description: 'All objects of the type in the namespace' }),
     wait: boolean({ default: true, allowNo: true, description: 'Wait until they are gone; default true' }),
     timeout: string({ default: '0', description: 'How long to wait; default: as long as it takes' }),
-    'grace-period': integer({ min: -1, default: -1, description: 'Seconds that pods get to end; default: their own' }),
+    'grace-period': integer({
+      min: -1,
+      default: -1,
+      description: 'Seconds that pods get to end; default: their own'
+    }),
     force: boolean({ description: 'Without grace: pods are killed' }),
     now: boolean({ description: 'Grace of one second' }),
-    cascade: string({ options: ['background', 'foreground', 'orphan'], default: 'background', description: 'What becomes of dependents' }),
+    cascade: string({
+      options: ['background', 'foreground', 'orphan'],
+      default: 'background',
+      description: 'What becomes of dependents'
+    }),
     'ignore-not-found': boolean({ description: 'Not an error when there is no such object' }),
-    'dry-run': string({ options: ['none', 'server', 'client'], default: 'none', description: 'Change nothing' }),
+    'dry-run': string({
+      options: ['none', 'server', 'client'],
+      default: 'none',
+      description: 'Change nothing'
+    }),
     output: string({ char: 'o', options: ['name'], description: 'name: print names only' }),
     yes: yesFlag
   }
@@ -102,7 +114,9 @@ export default class Delete extends Command {
     }
     if (victims.length === 0) this.note('No resources found')
     if (flags.wait && dryRun === 'none') {
-      await Promise.all(deleted.map((one) => waitUntilGone(session, one, { timeoutMs, signal: this.io.signal })))
+      await Promise.all(
+        deleted.map((one) => waitUntilGone(session, one, { timeoutMs, signal: this.io.signal }))
+      )
     }
     return failed ? 1 : 0
   }
@@ -112,12 +126,18 @@ export default class Delete extends Command {
     filenames: readonly string[],
     options: { recursive: boolean; namespace: string | undefined }
   ): Promise<Victim[]> {
-    const manifests = inApplyOrder(await readManifests(filenames, { io: this.io, recursive: options.recursive }))
+    const manifests = inApplyOrder(
+      await readManifests(filenames, { io: this.io, recursive: options.recursive })
+    )
     // The reverse of the order of apply: what others need goes last.
     const victims = await Promise.all(
       manifests.reverse().map(async (manifest) => {
         const resource = await resourceOfManifest(session, manifest)
-        return { resource, namespace: manifest.namespace ?? options.namespace ?? 'default', name: manifest.name }
+        return {
+          resource,
+          namespace: manifest.namespace ?? options.namespace ?? 'default',
+          name: manifest.name
+        }
       })
     )
     return victims.map((v) => (v.resource.namespaced ? v : { ...v, namespace: undefined }))
@@ -163,7 +183,11 @@ async function findVictims(session: Session, words: readonly string[], choice: C
         path: pathOf(resource, { namespace }),
         query: { labelSelector, fieldSelector }
       })
-      return body.items.map(({ metadata }) => ({ resource, namespace: metadata.namespace, name: metadata.name }))
+      return body.items.map(({ metadata }) => ({
+        resource,
+        namespace: metadata.namespace,
+        name: metadata.name
+      }))
     })
   )
   return found.flat()
@@ -176,7 +200,8 @@ function deleteOptions(flags: {
   cascade: string
   'dry-run': string
 }): Record<string, unknown> {
-  const grace = flags['grace-period'] >= 0 ? flags['grace-period'] : flags.force ? 0 : flags.now ? 1 : undefined
+  const grace =
+    flags['grace-period'] >= 0 ? flags['grace-period'] : flags.force ? 0 : flags.now ? 1 : undefined
   if (grace === 0 && !flags.force) {
     // As kubectl: without --force, zero would leave a container behind that still runs.
     return deleteOptions({ ...flags, 'grace-period': 1 })

@@ -14,6 +14,7 @@ import {
   selectorFlag,
   string
 } from '../cli/flags.js'
+import type { targetsFromFiles } from '../cli/file-targets.js'
 import { formatObject, type OutputFormat, parseOutputFormat, withoutManagedFields } from '../cli/output.js'
 import { openSession, type Session } from '../cli/session.js'
 import { type Table, tableAccept, type TableOptions, TablePrinter } from '../cli/table.js'
@@ -35,7 +36,11 @@ interface GetOptions extends Place {
 
 export default class Get extends Command {
   static override summary = 'Show objects'
-  static override usage = ['get TYPE[,TYPE…] [NAME…] [flags]', 'get TYPE/NAME… [flags]', 'get -f FILE [flags]']
+  static override usage = [
+    'get TYPE[,TYPE…] [NAME…] [flags]',
+    'get TYPE/NAME… [flags]',
+    'get -f FILE [flags]'
+  ]
   static override examples = [
     { description: 'The pods, and how they change', command: 'mk get pods -w' },
     { description: 'Deployments and services of all namespaces', command: 'mk get deploy,svc -A' },
@@ -71,7 +76,7 @@ export default class Get extends Command {
     const format = parseOutputFormat(flags.output)
     const session = await openSession(this.io)
     const targets = flags.filename
-      ? await this.#fromFiles(session, flags.filename, flags.recursive)
+      ? await fromFiles(session, flags.filename, { io: this.io, recursive: flags.recursive })
       : await parseTargets(words, session.discovery)
     const options: GetOptions = {
       namespace: flags['all-namespaces'] ? undefined : (flags.namespace ?? 'default'),
@@ -93,15 +98,6 @@ export default class Get extends Command {
     return format.kind === 'table'
       ? this.#tables(session, targets, options)
       : this.#objects(session, targets, options)
-  }
-
-  async #fromFiles(session: Session, filenames: readonly string[], recursive: boolean): Promise<Target[]> {
-    const { readManifests } = await import('../cli/manifest.js')
-    const { resourceOfManifest } = await import('../cli/apply.js')
-    const manifests = await readManifests(filenames, { io: this.io, recursive })
-    return Promise.all(
-      manifests.map(async (m) => ({ resource: await resourceOfManifest(session, m), name: m.name }))
-    )
   }
 
   async #tables(session: Session, targets: readonly Target[], options: GetOptions): Promise<number> {
@@ -185,6 +181,12 @@ export default class Get extends Command {
   }
 }
 
+/** Files are seldom what is asked for: reading them is loaded on use. */
+async function fromFiles(...parameters: Parameters<typeof targetsFromFiles>): Promise<Target[]> {
+  const module = await import('../cli/file-targets.js')
+  return module.targetsFromFiles(...parameters)
+}
+
 function checkTargets(targets: readonly Target[], options: GetOptions): void {
   if (!targets.some((target) => target.name !== undefined)) return
   if (options.labelSelector !== undefined || options.fieldSelector !== undefined) {
@@ -203,7 +205,7 @@ function groupByResource(targets: readonly Target[]): Target[][] {
 
 function requestFor(target: Target, place: Place) {
   const { resource, name } = target
-  const path = pathOf(resource, { namespace: place.namespace, name })
+  const path = pathOf(resource, { namespace: target.namespace ?? place.namespace, name })
   const { labelSelector, fieldSelector } = place
   return { path, query: name === undefined ? { labelSelector, fieldSelector } : {} }
 }

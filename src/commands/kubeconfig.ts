@@ -15,7 +15,9 @@ export default class Kubeconfig extends Command {
     { description: 'Make the context "mk" known to kubectl', command: 'mk kubeconfig --merge' }
   ]
   static override flags = {
-    merge: boolean({ description: 'Merge into the first file of $KUBECONFIG, or ~/.kube/config, as context mk' }),
+    merge: boolean({
+      description: 'Merge into the first file of $KUBECONFIG, or ~/.kube/config, as context mk'
+    }),
     use: boolean({ description: 'With --merge: make mk the current context' }),
     path: boolean({ description: 'Print where the file is' })
   }
@@ -25,7 +27,10 @@ export default class Kubeconfig extends Command {
     const { flags } = await this.parse(Kubeconfig)
     const own = this.io.paths.kubeconfig
     const text = await readFile(own, 'utf8').catch((cause: unknown) => {
-      throw new MkError('MK_DAEMON_NOT_RUNNING', 'there is no cluster yet', { hint: 'start one with `mk up`', cause })
+      throw new MkError('MK_DAEMON_NOT_RUNNING', 'there is no cluster yet', {
+        hint: 'start one with `mk up`',
+        cause
+      })
     })
     if (flags.use && !flags.merge) throw new MkError('MK_INPUT', '--use goes with --merge')
     if (flags.path) this.log(own)

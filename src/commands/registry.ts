@@ -7,7 +7,12 @@ const pods = 'Pods'
 /** All commands, in the order of the overview. */
 export const commands: readonly CommandEntry[] = [
   { name: 'up', group: cluster, summary: 'Start the cluster', load: () => import('./up.js') },
-  { name: 'down', group: cluster, summary: 'Stop the cluster; its state stays', load: () => import('./down.js') },
+  {
+    name: 'down',
+    group: cluster,
+    summary: 'Stop the cluster; its state stays',
+    load: () => import('./down.js')
+  },
   { name: 'status', group: cluster, summary: 'Show how the cluster is', load: () => import('./status.js') },
   {
     name: 'kubeconfig',
@@ -23,8 +28,18 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./apply.js')
   },
   { name: 'get', group: objects, summary: 'Show objects', load: () => import('./get.js') },
-  { name: 'describe', group: objects, summary: 'Show an object with its events', load: () => import('./describe.js') },
-  { name: 'delete', group: objects, summary: 'Delete objects, or the cluster', load: () => import('./delete.js') },
+  {
+    name: 'describe',
+    group: objects,
+    summary: 'Show an object with its events',
+    load: () => import('./describe.js')
+  },
+  {
+    name: 'delete',
+    group: objects,
+    summary: 'Delete objects, or the cluster',
+    load: () => import('./delete.js')
+  },
   { name: 'scale', group: objects, summary: 'Set the number of replicas', load: () => import('./scale.js') },
   {
     name: 'rollout',

@@ -27,7 +27,8 @@ export default class Status extends Command {
       return ready ? 0 : 1
     }
     if (!status) this.log('mk is not running; `mk up` starts it')
-    else if (!cluster) this.log(`the daemon runs (process ${status.pid}), without a cluster; \`mk up\` starts it`)
+    else if (!cluster)
+      this.log(`the daemon runs (process ${status.pid}), without a cluster; \`mk up\` starts it`)
     else {
       this.log(`cluster "${cluster.name}" is ${cluster.state}`)
       this.io.stdout.write(summarise(status, cluster, { log: paths.log }))

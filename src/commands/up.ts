@@ -42,9 +42,13 @@ export default class Up extends Command {
     const cluster = status && clusterOf(status)
     if (status && cluster?.state === 'ready') {
       if (Object.values(options).some((value) => value !== undefined)) {
-        throw new MkError('MK_DAEMON_RUNNING', 'the cluster runs already, with the choices it was started with', {
-          hint: 'to change them: `mk down`, then `mk up` with the new ones'
-        })
+        throw new MkError(
+          'MK_DAEMON_RUNNING',
+          'the cluster runs already, with the choices it was started with',
+          {
+            hint: 'to change them: `mk down`, then `mk up` with the new ones'
+          }
+        )
       }
       this.log('mk is already up')
       this.io.stdout.write(summarise(status, cluster))
