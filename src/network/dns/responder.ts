@@ -78,9 +78,9 @@ export class Responder {
       flags: RECURSION_DESIRED,
       questions: [{ name: target, type }]
     })
-    const reply = await this.#upstream
-      .forward(asked, 'tcp')
-      .then((tcp) => tcp ?? this.#upstream.forward(asked, 'udp'))
+    const short = await this.#upstream.forward(asked, 'udp')
+    const cut = short !== undefined && (short.readUInt16BE(2) & truncatedBit) !== 0
+    const reply = cut ? await this.#upstream.forward(asked, 'tcp') : short
     const outside = reply && tryDecode(reply)
     const answers = (outside?.answers ?? []) as Answer[]
     const response = toPacket(packet, local)

@@ -27,6 +27,7 @@ export function buildServiceModel(service: Service, slices: readonly EndpointSli
     externalIPs: clusterIP === undefined ? [] : externalAddresses(service),
     affinitySeconds: affinityOf(service),
     balanced: type === 'LoadBalancer' && !spec.loadBalancerClass,
+    balancerIP: service.status?.loadBalancer?.ingress?.find(({ ip }) => ip?.startsWith('127.'))?.ip,
     ports: external ? externalPorts(service) : (spec.ports ?? []).flatMap((port) => portModel(port, usable)),
     named: namedEndpoints(service, usable)
   }

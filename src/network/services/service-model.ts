@@ -37,6 +37,8 @@ export interface ServiceModel {
   affinitySeconds: number | undefined
   /** Does mk give it an address on the host? */
   balanced: boolean
+  /** The loopback address that its status names, so that it keeps it over a restart. */
+  balancerIP: string | undefined
   ports: PortModel[]
   /** For headless Services, SRV and PTR records. */
   named: NamedEndpoint[]
