@@ -38,6 +38,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
     attempt: input.attempt,
     specHash: specHash(container),
     annotations: {
+      ...runtimeAnnotations(pod),
       [containerAnnotations.backoffMs]: String(input.backoffMs),
       [containerAnnotations.terminationMessagePath]: input.terminationMessageFile,
       [containerAnnotations.terminationMessagePolicy]: container.terminationMessagePolicy ?? 'File'
@@ -57,3 +58,9 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
     ...securitySettings(pod, container, image)
   }
 }
+
+/** Annotations of the pod that speak to the runtime itself (the simulated one). */
+const runtimeAnnotations = ({ metadata }: Pod): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(metadata.annotations ?? {}).filter(([name]) => name.startsWith('simulated.mk.dev/'))
+  )

@@ -90,8 +90,6 @@ async function specOf(context: NodeContext, request: StartRequest) {
         container,
         volumes,
         env,
-        hostsFile: paths.hosts,
-        resolvConfFile: paths.resolvConf,
         terminationMessageFile
       }),
       makeTerminationFile(terminationMessageFile)

@@ -10,9 +10,7 @@ export interface MountsInput {
   /** The pod's volumes, by name. */
   volumes: ReadonlyMap<string, MountedVolume>
   env: ReadonlyMap<string, string>
-  /** Host paths of files that the kubelet keeps for the pod. */
-  hostsFile: string
-  resolvConfFile: string
+  /** Host path of the file that takes the container's last words. */
   terminationMessageFile: string
 }
 
@@ -21,19 +19,13 @@ const propagations: Record<string, Mount['propagation']> = {
   Bidirectional: 'rshared'
 }
 
-/** The mounts of a container: its volumes, then what the kubelet manages unless the container mounts its own there. */
+/** The mounts of a container: its volumes, and the file at terminationMessagePath. /etc/hosts comes with the sandbox. */
 export async function containerMounts(input: MountsInput): Promise<Mount[]> {
   const mounts: Mount[] = []
   for (const mount of input.container.volumeMounts ?? []) mounts.push(await volumeMount(mount, input))
-  const managed: [string, string][] = [
-    [input.hostsFile, '/etc/hosts'],
-    [input.resolvConfFile, '/etc/resolv.conf'],
-    [input.terminationMessageFile, input.container.terminationMessagePath ?? '/dev/termination-log']
-  ]
-  for (const [source, target] of managed) {
-    if (target === '' || mounts.some((mount) => mount.target === target)) continue
-    mounts.push({ type: 'bind', source, target, readOnly: false })
-  }
+  const target = input.container.terminationMessagePath ?? '/dev/termination-log'
+  if (target !== '' && !mounts.some((mount) => mount.target === target))
+    mounts.push({ type: 'bind', source: input.terminationMessageFile, target, readOnly: false })
   return mounts
 }
 

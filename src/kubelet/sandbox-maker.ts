@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import type { Pod } from '../api/types.js'
 import type { Sandbox, SandboxSpec } from '../runtime/runtime.js'
 import type { MountedVolume } from '../volumes/volume.js'
@@ -8,8 +8,8 @@ import type { NodeContext } from './node-context.js'
 import type { PodPaths } from './pod-directory.js'
 
 /**
- * Writes resolv.conf and the hosts file, makes the sandbox, then adds the pod's address to the hosts file. Containers
- * bind both files, so each is written in place and never replaced.
+ * Writes resolv.conf and the hosts file, makes the sandbox, then adds the pod's address to the hosts file. From
+ * then on both are bound into the sandbox, so they are written in place and never replaced.
  */
 export async function makeSandbox(
   context: NodeContext,
@@ -26,6 +26,8 @@ export async function makeSandbox(
       hostsFileOf(pod, { podIps, hostname: hostname.short, clusterDomain, hostFile: hostFiles.hosts })
     )
   await mkdir(paths.root, { recursive: true, mode: 0o755 })
+  // An earlier sandbox may have made links of them to files of its own.
+  await Promise.all([paths.resolvConf, paths.hosts].map((path) => rm(path, { force: true })))
   const host = parseResolvConf(hostFiles.resolvConf)
   await writeFile(paths.resolvConf, resolvConfOf(pod, { clusterDns, clusterDomain, host }))
   await writeHosts([])
