@@ -28,6 +28,7 @@ export function usageMessage(error: unknown): string | undefined {
   if (!isUsageError(error)) return undefined
   const text = error.message.replace(/\n?See more help with --help/g, '').trim()
   return text
+    .replace(/^The following errors? occurred:\s+/, '')
     .replace(/^Nonexistent flags?: /, 'unknown flag: ')
     .replace(/^Unexpected arguments?: /, 'unexpected argument: ')
     .replace(/^Parsing (--\S+)\s+/, 'invalid $1: ')

@@ -12,7 +12,7 @@ export interface Manifest {
   readonly name: string
   readonly namespace: string | undefined
   readonly object: Record<string, unknown> & { metadata: Record<string, unknown> }
-  /** File, URL or `STDIN`, and the line where the document begins. */
+  /** File, URL or `stdin`, and the line where the document begins. */
   readonly source: string
   readonly line: number
 }
@@ -42,7 +42,7 @@ export async function readManifests(
 }
 
 async function readSources(name: string, options: { io: Io; recursive?: boolean }): Promise<Source[]> {
-  if (name === '-') return [{ name: 'STDIN', content: await text(options.io.stdin) }]
+  if (name === '-') return [{ name: 'stdin', content: await text(options.io.stdin) }]
   if (/^https?:\/\//.test(name)) return [{ name, content: await download(name) }]
   const path = resolve(options.io.cwd, name)
   const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {

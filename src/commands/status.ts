@@ -1,7 +1,7 @@
 import { clusterOf, summarise } from '../cli/cluster-summary.js'
 import { Command } from '../cli/command.js'
 import { createDaemonClient } from '../cli/daemon-client.js'
-import { boolean } from '../cli/flags.js'
+import { boolean, string } from '../cli/flags.js'
 import { hostChecks } from '../cli/host-checks.js'
 import { lastLines } from '../cli/last-lines.js'
 
@@ -9,10 +9,10 @@ export default class Status extends Command {
   static override summary = 'Show how the cluster is'
   static override description =
     'Shows how the cluster is, and what of this host could trouble it. Exits with 1 when it does not run.'
-  static override usage = ['status [--logs] [--json]']
+  static override usage = ['status [--logs] [-o json]']
   static override flags = {
     logs: boolean({ description: "The last lines of the daemon's log as well" }),
-    json: boolean({ description: 'As JSON, for programs' })
+    output: string({ char: 'o', options: ['json'], description: 'As JSON, for programs' })
   }
   static override strict = true
 
@@ -22,7 +22,7 @@ export default class Status extends Command {
     const status = await createDaemonClient(paths.socket).status()
     const cluster = status && clusterOf(status)
     const ready = cluster?.state === 'ready'
-    if (flags.json) {
+    if (flags.output === 'json') {
       this.log(JSON.stringify(status ?? { clusters: [] }, null, 2))
       return ready ? 0 : 1
     }
