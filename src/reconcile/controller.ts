@@ -17,6 +17,8 @@ export interface ControllerContext {
   recorder: (component: string) => EventRecorder
   /** All kinds served. */
   kinds: readonly Kind[]
+  /** Certificates by which pods know the API server; published in each namespace. */
+  rootCaPem: string
 }
 
 /**

@@ -40,7 +40,8 @@ async function setUp(t: Test, spec: Partial<DeploymentSpec> = {}, ready: (pod: P
   const pods = () => informers.of(podKind).list().filter(isActive)
   const change = (mutate: (deployment: Deployment) => Deployment) =>
     retryOnConflict(systemClock, async () => client.of(deploymentKind).update(mutate(await get())))
-  const setImage = (image: string) => change((d) => ({ ...d, spec: { ...d.spec, template: template(image) } }))
+  const setImage = (image: string) =>
+    change((d) => ({ ...d, spec: { ...d.spec, template: template(image) } }))
   const done = (replicas = 3) =>
     eventually(async () => {
       const { status, metadata } = await get()
@@ -87,15 +88,21 @@ t.test('rolls out, names and labels as upstream', async (t) => {
     t.match(pod.metadata.ownerReferences, [{ kind: 'ReplicaSet', uid: set?.metadata.uid, controller: true }])
   }
   t.equal(revision(deployment), '1')
-  t.match(deployment.status?.conditions?.find(({ type }) => type === 'Available'), {
-    status: 'True',
-    reason: 'MinimumReplicasAvailable',
-    message: 'Deployment has minimum availability.'
-  })
-  t.match(deployment.status?.conditions?.find(({ type }) => type === 'Progressing'), {
-    status: 'True',
-    message: `ReplicaSet "${set?.metadata.name ?? ''}" has successfully progressed.`
-  })
+  t.match(
+    deployment.status?.conditions?.find(({ type }) => type === 'Available'),
+    {
+      status: 'True',
+      reason: 'MinimumReplicasAvailable',
+      message: 'Deployment has minimum availability.'
+    }
+  )
+  t.match(
+    deployment.status?.conditions?.find(({ type }) => type === 'Progressing'),
+    {
+      status: 'True',
+      message: `ReplicaSet "${set?.metadata.name ?? ''}" has successfully progressed.`
+    }
+  )
 })
 
 t.test('a rolling update keeps within its fences; going back reuses the old set', async (t) => {
@@ -140,7 +147,10 @@ t.test('a version that does not get ready leaves the old one serving', async (t)
   t.equal(pods().filter((pod) => imageOf(pod) === 'v1' && isReady(pod)).length, 3)
   t.equal(pods().filter((pod) => imageOf(pod) === 'broken').length, 1)
   t.match((await get()).status, { updatedReplicas: 1, replicas: 4, unavailableReplicas: 1, readyReplicas: 3 })
-  t.match((await get()).status?.conditions?.find(({ type }) => type === 'Progressing')?.message, /has timed out progressing/)
+  t.match(
+    (await get()).status?.conditions?.find(({ type }) => type === 'Progressing')?.message,
+    /has timed out progressing/
+  )
   await setImage('v1')
   await done()
   t.equal(sets().length, 2)
@@ -198,18 +208,21 @@ t.test('an orphaned set is adopted; one that no longer matches is released', asy
   const { client, sets, done, get } = await setUp(t)
   await done()
   const [set] = sets()
-  if (!set) return t.fail('no set')
+  if (!set) throw new Error('no set')
   await client.of(replicaSetKind).patch(set.metadata, 'merge', { metadata: { ownerReferences: [] } })
   await eventually(async () => sets()[0]?.metadata.ownerReferences?.[0]?.uid === (await get()).metadata.uid)
   await client.of(replicaSetKind).patch(set.metadata, 'merge', { metadata: { labels: { app: 'other' } } })
-  await eventually(() => sets().find(({ metadata }) => metadata.uid === set.metadata.uid)?.metadata.ownerReferences?.length === 0)
+  await eventually(
+    () =>
+      sets().find(({ metadata }) => metadata.uid === set.metadata.uid)?.metadata.ownerReferences?.length === 0
+  )
 })
 
 t.test('pods that are lost are replaced', async (t) => {
   const { client, pods, done } = await setUp(t)
   await done()
   const [lost] = pods()
-  if (!lost) return t.fail('no pod')
+  if (!lost) throw new Error('no pod')
   await client.of(podKind).delete(lost.metadata, { gracePeriodSeconds: 0 })
   await eventually(() => pods().length === 3 && !pods().includes(lost))
   await done()
@@ -221,5 +234,3 @@ t.test('minReadySeconds delays availability', async (t) => {
   t.not((await get()).status?.availableReplicas, 1)
   await done(1)
 })
-
-

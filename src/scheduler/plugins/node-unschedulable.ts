@@ -1,6 +1,6 @@
 import type { FilterPlugin } from '../plugin.js'
 import { rejection } from '../plugin.js'
-import { tolerates } from '../tolerations.js'
+import { tolerates } from '../../reconcile/tolerations.js'
 
 const cordon = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
 

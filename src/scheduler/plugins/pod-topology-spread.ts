@@ -7,7 +7,7 @@ import { matchesNodeAffinity } from '../node-selector.js'
 import type { FilterPlugin, ScorePlugin } from '../plugin.js'
 import { normalized, rejection } from '../plugin.js'
 import { withPodLabels } from '../pod-terms.js'
-import { untolerated } from '../tolerations.js'
+import { untolerated } from '../../reconcile/tolerations.js'
 
 const text = "node(s) didn't match pod topology spread constraints"
 

@@ -1,6 +1,6 @@
 import type { FilterPlugin, ScorePlugin } from '../plugin.js'
 import { normalized, rejection } from '../plugin.js'
-import { tolerates, untolerated } from '../tolerations.js'
+import { tolerates, untolerated } from '../../reconcile/tolerations.js'
 
 /** Taints NoSchedule and NoExecute keep pods away that don't tolerate them. */
 export const taintToleration: FilterPlugin = {
