@@ -2,7 +2,7 @@ import type { KubeObject } from '../base/object.js'
 import type { Column } from './kind.js'
 
 /** Ages as kubectl shows them, in three characters at most (apimachinery duration.HumanDuration). */
-export function humanDuration (ms: number): string {
+export function humanDuration(ms: number): string {
   const seconds = Math.trunc(ms / 1000)
   if (seconds < -1) return '<invalid>'
   if (seconds < 0) return '0s'
@@ -28,28 +28,36 @@ export const ageOf = (timestamp: string | undefined | null, now: Date): string =
   timestamp ? humanDuration(now.getTime() - Date.parse(timestamp)) : '<unknown>'
 
 export const nameColumn: Column = {
-  name: 'Name', type: 'string', format: 'name',
-  description: 'Name must be unique within a namespace.', cell: (object) => object.metadata.name
+  name: 'Name',
+  type: 'string',
+  format: 'name',
+  description: 'Name must be unique within a namespace.',
+  cell: (object) => object.metadata.name
 }
 
 export const ageColumn: Column = {
-  name: 'Age', type: 'string',
+  name: 'Age',
+  type: 'string',
   description: 'CreationTimestamp is a timestamp representing the server time when this object was created.',
   cell: (object, now) => ageOf(object.metadata.creationTimestamp, now)
 }
 
 /** A column that is shown always. */
-export function column<T extends KubeObject> (name: string, cell: Column<T>['cell'], type: Column['type'] = 'string'): Column<T> {
+export function column<T extends KubeObject>(
+  name: string,
+  cell: Column<T>['cell'],
+  type: Column['type'] = 'string'
+): Column<T> {
   return { name, type, cell }
 }
 
 /** A column that only `-o wide` shows. */
-export function wideColumn<T extends KubeObject> (name: string, cell: Column<T>['cell']): Column<T> {
+export function wideColumn<T extends KubeObject>(name: string, cell: Column<T>['cell']): Column<T> {
   return { name, type: 'string', priority: 1, cell }
 }
 
 /** `a=b,c=d` in key order, or `<none>` (labels.FormatLabels). */
-export function formatLabels (labels: Readonly<Record<string, string>> | undefined): string {
+export function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {
   const pairs = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`)
   return pairs.length === 0 ? '<none>' : pairs.sort().join(',')
 }

@@ -15,7 +15,7 @@ const conditionIsTrue = (pod: Pod, type: string) =>
   pod.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false
 
 /** `OOMKilled`, `Signal:9` or `ExitCode:1` */
-function endOf (terminated: NonNullable<ContainerState['terminated']>): string {
+function endOf(terminated: NonNullable<ContainerState['terminated']>): string {
   if (terminated.reason) return terminated.reason
   return terminated.signal ? `Signal:${String(terminated.signal)}` : `ExitCode:${String(terminated.exitCode)}`
 }
@@ -23,13 +23,13 @@ function endOf (terminated: NonNullable<ContainerState['terminated']>): string {
 class Restarts {
   count = 0
   #last = ''
-  add (status: ContainerStatus): void {
+  add(status: ContainerStatus): void {
     this.count += status.restartCount
     const finished = status.lastState?.terminated?.finishedAt ?? ''
     if (finished > this.#last) this.#last = finished
   }
 
-  text (now: Date): string {
+  text(now: Date): string {
     return this.count !== 0 && this.#last !== ''
       ? `${String(this.count)} (${humanDuration(now.getTime() - Date.parse(this.#last))} ago)`
       : String(this.count)
@@ -44,7 +44,7 @@ interface InitSummary {
   sidecarRestarts: Restarts
 }
 
-function summariseInit (pod: Pod): InitSummary {
+function summariseInit(pod: Pod): InitSummary {
   const declared = pod.spec.initContainers ?? []
   const sidecars = new Set(declared.filter((c) => c.restartPolicy === 'Always').map((c) => c.name))
   const summary: InitSummary = { ready: 0, restarts: new Restarts(), sidecarRestarts: new Restarts() }
@@ -59,7 +59,8 @@ function summariseInit (pod: Pod): InitSummary {
       continue
     }
     if (terminated) summary.reason = `Init:${endOf(terminated)}`
-    else if (waiting?.reason && waiting.reason !== 'PodInitializing') summary.reason = `Init:${waiting.reason}`
+    else if (waiting?.reason && waiting.reason !== 'PodInitializing')
+      summary.reason = `Init:${waiting.reason}`
     else summary.reason = `Init:${String(i)}/${String(declared.length)}`
     break
   }
@@ -67,9 +68,11 @@ function summariseInit (pod: Pod): InitSummary {
 }
 
 /** pkg/printers/internalversion printPod */
-export function podSummary (pod: Pod, now: Date): PodSummary {
+export function podSummary(pod: Pod, now: Date): PodSummary {
   const { phase = '', reason: given } = pod.status ?? {}
-  const gated = pod.status?.conditions?.some((c) => c.type === 'PodScheduled' && c.reason === 'SchedulingGated')
+  const gated = pod.status?.conditions?.some(
+    (c) => c.type === 'PodScheduled' && c.reason === 'SchedulingGated'
+  )
   const sidecars = (pod.spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always').length
   const total = pod.spec.containers.length + sidecars
   const init = summariseInit(pod)

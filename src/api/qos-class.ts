@@ -5,7 +5,7 @@ import type { PodSpec } from './types.js'
 const counted = ['cpu', 'memory'] as const
 
 /** The quality-of-service class of a pod (core/helper/qos ComputePodQOS). */
-export function qosClassOf (spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' {
+export function qosClassOf(spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' {
   let some = false
   let guaranteed = true
   for (const { resources } of allContainers(spec)) {
@@ -13,7 +13,8 @@ export function qosClassOf (spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEf
       const request = positive(resources?.requests?.[name])
       const limit = positive(resources?.limits?.[name])
       if (request !== undefined || limit !== undefined) some = true
-      if (limit === undefined || (request !== undefined && compareQuantities(request, limit) !== 0)) guaranteed = false
+      if (limit === undefined || (request !== undefined && compareQuantities(request, limit) !== 0))
+        guaranteed = false
     }
   }
   if (!some) return 'BestEffort'

@@ -6,13 +6,14 @@ import { configKeyProblems } from '../validation/names.js'
 import { maxDataBytes, validateFrozen } from '../validation/frozen-data.js'
 import { defineKind } from './define-kind.js'
 
-function validate (map: ConfigMap, old?: ConfigMap): FieldError[] {
+function validate(map: ConfigMap, old?: ConfigMap): FieldError[] {
   const { data = {}, binaryData = {} } = map
   const errors: FieldError[] = []
   let bytes = 0
   for (const [key, value] of Object.entries(data)) {
     errors.push(...invalidAll(`data[${key}]`, key, configKeyProblems(key)))
-    if (key in binaryData) errors.push(fieldErrors.invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'))
+    if (key in binaryData)
+      errors.push(fieldErrors.invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'))
     bytes += Buffer.byteLength(value)
   }
   for (const [key, value] of Object.entries(binaryData)) {
@@ -21,15 +22,23 @@ function validate (map: ConfigMap, old?: ConfigMap): FieldError[] {
   }
   if (bytes > maxDataBytes) errors.push(fieldErrors.tooLong('', maxDataBytes))
   if (old) {
-    errors.push(...validateFrozen(map, old, {
-      data: !sameValue(map.data, old.data), binaryData: !sameValue(map.binaryData, old.binaryData)
-    }))
+    errors.push(
+      ...validateFrozen(map, old, {
+        data: !sameValue(map.data, old.data),
+        binaryData: !sameValue(map.binaryData, old.binaryData)
+      })
+    )
   }
   return errors
 }
 
 export const configMaps = defineKind<ConfigMap>({
-  group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', shortNames: ['cm'], namespaced: true,
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  shortNames: ['cm'],
+  namespaced: true,
   generation: false,
   validate,
   columns: [

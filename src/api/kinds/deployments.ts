@@ -10,7 +10,7 @@ import { defineKind, scaleSubresource, statusSubresource } from './define-kind.j
 import { containerImages, containerNames, formatSelector } from './workload-columns.js'
 
 /** apps/v1 SetDefaults_Deployment */
-function applyDefaults (deployment: Deployment): void {
+function applyDefaults(deployment: Deployment): void {
   deployment.spec ??= {} as DeploymentSpec
   const { spec } = deployment
   spec.replicas ??= 1
@@ -31,28 +31,40 @@ function applyDefaults (deployment: Deployment): void {
 const isZero = (value: number | string | undefined) => value === 0 || value === '0%' || value === undefined
 
 /** apps ValidateDeploymentStrategy */
-function validateStrategy ({ strategy = {} }: DeploymentSpec): FieldError[] {
+function validateStrategy({ strategy = {} }: DeploymentSpec): FieldError[] {
   const { type, rollingUpdate } = strategy
   const at = 'spec.strategy'
   if (type === 'Recreate') {
     return rollingUpdate
-      ? [fieldErrors.forbidden(`${at}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")]
+      ? [
+          fieldErrors.forbidden(
+            `${at}.rollingUpdate`,
+            "may not be specified when strategy `type` is 'Recreate'"
+          )
+        ]
       : []
   }
   if (type !== 'RollingUpdate') return oneOf(type, ['Recreate', 'RollingUpdate'], `${at}.type`, 'required')
-  if (!rollingUpdate) return [fieldErrors.required(`${at}.rollingUpdate`, 'this should be defaulted and never be nil')]
+  if (!rollingUpdate)
+    return [fieldErrors.required(`${at}.rollingUpdate`, 'this should be defaulted and never be nil')]
   const { maxUnavailable, maxSurge } = rollingUpdate
   return [
     ...validateIntOrPercent(maxUnavailable, `${at}.rollingUpdate.maxUnavailable`),
     ...validateIntOrPercent(maxSurge, `${at}.rollingUpdate.maxSurge`),
     ...(isZero(maxUnavailable) && isZero(maxSurge)
-      ? [fieldErrors.invalid(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0')]
+      ? [
+          fieldErrors.invalid(
+            `${at}.rollingUpdate.maxUnavailable`,
+            maxUnavailable,
+            'may not be 0 when `maxSurge` is 0'
+          )
+        ]
       : []),
     ...validateAtMost100Percent(maxUnavailable, `${at}.rollingUpdate.maxUnavailable`)
   ]
 }
 
-function validate ({ spec }: Deployment, old?: Deployment): FieldError[] {
+function validate({ spec }: Deployment, old?: Deployment): FieldError[] {
   const deadline = spec.progressDeadlineSeconds
   return [
     ...nonNegative(spec.replicas, 'spec.replicas'),
@@ -62,22 +74,40 @@ function validate ({ spec }: Deployment, old?: Deployment): FieldError[] {
     ...nonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
     ...nonNegative(deadline, 'spec.progressDeadlineSeconds'),
     ...(deadline !== undefined && deadline <= (spec.minReadySeconds ?? 0)
-      ? [fieldErrors.invalid('spec.progressDeadlineSeconds', deadline, 'must be greater than minReadySeconds')]
+      ? [
+          fieldErrors.invalid(
+            'spec.progressDeadlineSeconds',
+            deadline,
+            'must be greater than minReadySeconds'
+          )
+        ]
       : []),
     ...(old ? immutable(spec.selector, old.spec.selector, 'spec.selector') : [])
   ]
 }
 
 export const deployments = defineKind<Deployment>({
-  group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', shortNames: ['deploy'], categories: ['all'],
-  namespaced: true, subresources: [scaleSubresource, statusSubresource],
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  shortNames: ['deploy'],
+  categories: ['all'],
+  namespaced: true,
+  subresources: [scaleSubresource, statusSubresource],
   applyDefaults,
-  prepareForCreate: (deployment) => { deployment.status = {} },
+  prepareForCreate: (deployment) => {
+    deployment.status = {}
+  },
   validate,
-  warnings: ({ spec }, old) => (old ? [] : podWarnings(spec.template.spec ?? { containers: [] }, 'spec.template.spec')),
+  warnings: ({ spec }, old) =>
+    old ? [] : podWarnings(spec.template.spec ?? { containers: [] }, 'spec.template.spec'),
   columns: [
     nameColumn,
-    column('Ready', ({ spec, status }) => `${String(status?.readyReplicas ?? 0)}/${String(spec.replicas ?? 0)}`),
+    column(
+      'Ready',
+      ({ spec, status }) => `${String(status?.readyReplicas ?? 0)}/${String(spec.replicas ?? 0)}`
+    ),
     column('Up-to-date', ({ status }) => status?.updatedReplicas ?? 0),
     column('Available', ({ status }) => status?.availableReplicas ?? 0),
     ageColumn,
@@ -87,9 +117,13 @@ export const deployments = defineKind<Deployment>({
   ],
   scale: {
     get: ({ spec, status }) => ({
-      specReplicas: spec.replicas ?? 0, statusReplicas: status?.replicas ?? 0, selector: scaleSelector(spec.selector)
+      specReplicas: spec.replicas ?? 0,
+      statusReplicas: status?.replicas ?? 0,
+      selector: scaleSelector(spec.selector)
     }),
-    setReplicas: (deployment, replicas) => { deployment.spec.replicas = replicas }
+    setReplicas: (deployment, replicas) => {
+      deployment.spec.replicas = replicas
+    }
   }
 })
 

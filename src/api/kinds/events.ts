@@ -5,21 +5,27 @@ import { fieldErrors } from '../validation/field-errors.js'
 import { defineKind } from './define-kind.js'
 
 /** Events about cluster-scoped objects live in `default` or `kube-system` (ValidateEvent). */
-export function validateEventNamespace (namespace: string | undefined, about: ObjectReference | undefined, field: string): FieldError[] {
+export function validateEventNamespace(
+  namespace: string | undefined,
+  about: ObjectReference | undefined,
+  field: string
+): FieldError[] {
   const expected = about?.namespace
   const fits = expected ? namespace === expected : namespace === 'default' || namespace === 'kube-system'
-  return fits ? [] : [fieldErrors.invalid(`${field}.namespace`, expected ?? '', 'does not match event.namespace')]
+  return fits
+    ? []
+    : [fieldErrors.invalid(`${field}.namespace`, expected ?? '', 'does not match event.namespace')]
 }
 
 const lastSeen = (event: Event) => event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime
 const firstSeen = (event: Event) => event.firstTimestamp ?? event.eventTime
 
-function object ({ involvedObject: about }: Event): string {
+function object({ involvedObject: about }: Event): string {
   const kind = (about.kind ?? '').toLowerCase()
   return about.name ? `${kind}/${about.name}` : kind
 }
 
-function source (event: Event): string {
+function source(event: Event): string {
   const { component, host } = event.source ?? {}
   const name = component || (event.reportingComponent ?? '')
   const where = host || (event.reportingInstance ?? '')
@@ -27,7 +33,12 @@ function source (event: Event): string {
 }
 
 export const events = defineKind<Event>({
-  group: '', version: 'v1', kind: 'Event', plural: 'events', shortNames: ['ev'], namespaced: true,
+  group: '',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  shortNames: ['ev'],
+  namespaced: true,
   generation: false,
   applyDefaults: (event) => {
     event.involvedObject ??= {}
@@ -35,7 +46,8 @@ export const events = defineKind<Event>({
     event.reportingComponent ??= ''
     event.reportingInstance ??= ''
   },
-  validate: (event) => validateEventNamespace(event.metadata.namespace, event.involvedObject, 'involvedObject'),
+  validate: (event) =>
+    validateEventNamespace(event.metadata.namespace, event.involvedObject, 'involvedObject'),
   selectableFields: {
     'involvedObject.kind': (event) => event.involvedObject.kind ?? '',
     'involvedObject.namespace': (event) => event.involvedObject.namespace ?? '',

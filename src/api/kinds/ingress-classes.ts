@@ -4,14 +4,18 @@ import { fieldErrors, immutable, invalidAll } from '../validation/field-errors.j
 import { qualifiedNameProblems } from '../validation/names.js'
 import { defineKind } from './define-kind.js'
 
-function parameters (object: IngressClass): string {
+function parameters(object: IngressClass): string {
   const reference = object.spec.parameters
   if (!reference) return '<none>'
   return `${reference.kind}${reference.apiGroup ? `.${reference.apiGroup}` : ''}/${reference.name}`
 }
 
 export const ingressClasses = defineKind<IngressClass>({
-  group: 'networking.k8s.io', version: 'v1', kind: 'IngressClass', plural: 'ingressclasses', namespaced: false,
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'IngressClass',
+  plural: 'ingressclasses',
+  namespaced: false,
   applyDefaults: (object) => {
     object.spec ??= {}
     if (object.spec.parameters) object.spec.parameters.scope ??= 'Cluster'
@@ -19,13 +23,28 @@ export const ingressClasses = defineKind<IngressClass>({
   validate: ({ spec }, old) => [
     ...(spec.controller
       ? [
-          ...(spec.controller.includes('/') ? [] : [fieldErrors.invalid('spec.controller', spec.controller, 'must be a domain-prefixed path (such as "acme.io/foo")')]),
-          ...invalidAll('spec.controller', spec.controller, qualifiedNameProblems(spec.controller.replace(/^([^/]*\/).*\//, '$1')))
+          ...(spec.controller.includes('/')
+            ? []
+            : [
+                fieldErrors.invalid(
+                  'spec.controller',
+                  spec.controller,
+                  'must be a domain-prefixed path (such as "acme.io/foo")'
+                )
+              ]),
+          ...invalidAll(
+            'spec.controller',
+            spec.controller,
+            qualifiedNameProblems(spec.controller.replace(/^([^/]*\/).*\//, '$1'))
+          )
         ]
       : [fieldErrors.required('spec.controller')]),
     ...(old ? immutable(spec.controller, old.spec.controller, 'spec.controller') : [])
   ],
   columns: [
-    nameColumn, column('Controller', (object) => object.spec.controller ?? ''), column('Parameters', parameters), ageColumn
+    nameColumn,
+    column('Controller', (object) => object.spec.controller ?? ''),
+    column('Parameters', parameters),
+    ageColumn
   ]
 })

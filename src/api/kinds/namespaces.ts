@@ -3,14 +3,20 @@ import type { Namespace } from '../types.js'
 import { defineKind, statusSubresource } from './define-kind.js'
 
 export const namespaces = defineKind<Namespace>({
-  group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], namespaced: false,
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  shortNames: ['ns'],
+  namespaced: false,
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   subresources: [{ name: 'finalize', verbs: ['update'] }, statusSubresource],
   nameRule: 'label',
   generation: false,
   applyDefaults: (namespace) => {
     const { name } = namespace.metadata
-    if (name) namespace.metadata.labels = { ...namespace.metadata.labels, 'kubernetes.io/metadata.name': name }
+    if (name)
+      namespace.metadata.labels = { ...namespace.metadata.labels, 'kubernetes.io/metadata.name': name }
     namespace.spec ??= {}
     namespace.status = { ...namespace.status, phase: namespace.status?.phase || 'Active' }
   },
@@ -18,7 +24,8 @@ export const namespaces = defineKind<Namespace>({
     namespace.status = { phase: 'Active' }
     const finalizers = namespace.spec.finalizers ?? []
     namespace.spec = {
-      ...namespace.spec, finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes']
+      ...namespace.spec,
+      finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes']
     }
   },
   // Only /finalize changes spec.finalizers.

@@ -6,17 +6,18 @@ import { fieldErrors, invalidAll, oneOf } from '../validation/field-errors.js'
 import { labelValueProblems, qualifiedNameProblems } from '../validation/names.js'
 import { defineKind, statusSubresource } from './define-kind.js'
 
-const address = (node: Node, type: string) => node.status?.addresses?.find((a) => a.type === type)?.address ?? '<none>'
+const address = (node: Node, type: string) =>
+  node.status?.addresses?.find((a) => a.type === type)?.address ?? '<none>'
 
 /** `Ready,SchedulingDisabled` (printNode) */
-function statusOf (node: Node): string {
+function statusOf(node: Node): string {
   const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')
   const words = [ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady']
   if (node.spec.unschedulable) words.push('SchedulingDisabled')
   return words.join(',')
 }
 
-function rolesOf (node: Node): string {
+function rolesOf(node: Node): string {
   const prefix = 'node-role.kubernetes.io/'
   const roles = Object.entries(node.metadata.labels ?? {}).flatMap(([key, value]) => {
     if (key.startsWith(prefix)) return key.length > prefix.length ? [key.slice(prefix.length)] : []
@@ -26,7 +27,7 @@ function rolesOf (node: Node): string {
 }
 
 /** core ValidateNodeTaints */
-function validateTaints (node: Node): FieldError[] {
+function validateTaints(node: Node): FieldError[] {
   const seen = new Set<string>()
   return (node.spec.taints ?? []).flatMap((taint, i) => {
     const field = `spec.taints[${String(i)}]`
@@ -43,7 +44,12 @@ function validateTaints (node: Node): FieldError[] {
 }
 
 export const nodes = defineKind<Node>({
-  group: '', version: 'v1', kind: 'Node', plural: 'nodes', shortNames: ['no'], namespaced: false,
+  group: '',
+  version: 'v1',
+  kind: 'Node',
+  plural: 'nodes',
+  shortNames: ['no'],
+  namespaced: false,
   subresources: [statusSubresource],
   generation: false,
   applyDefaults: (node) => {
@@ -51,25 +57,47 @@ export const nodes = defineKind<Node>({
     node.status ??= {}
     node.status.daemonEndpoints ??= { kubeletEndpoint: { Port: 0 } }
     node.status.nodeInfo ??= {
-      architecture: '', bootID: '', containerRuntimeVersion: '', kernelVersion: '', kubeProxyVersion: '',
-      kubeletVersion: '', machineID: '', operatingSystem: '', osImage: '', systemUUID: ''
+      architecture: '',
+      bootID: '',
+      containerRuntimeVersion: '',
+      kernelVersion: '',
+      kubeProxyVersion: '',
+      kubeletVersion: '',
+      machineID: '',
+      operatingSystem: '',
+      osImage: '',
+      systemUUID: ''
     }
     canonicalise(node.status.capacity)
-    if (node.status.capacity && !node.status.allocatable) node.status.allocatable = { ...node.status.capacity }
+    if (node.status.capacity && !node.status.allocatable)
+      node.status.allocatable = { ...node.status.capacity }
     canonicalise(node.status.allocatable)
   },
   validate: (node, old) => [
     ...validateTaints(node),
     ...(old?.spec.providerID && node.spec.providerID !== old.spec.providerID
-      ? [fieldErrors.forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid')]
+      ? [
+          fieldErrors.forbidden(
+            'spec.providerID',
+            'node updates may not change providerID except from "" to valid'
+          )
+        ]
       : []),
     ...(old?.spec.podCIDR && node.spec.podCIDR !== old.spec.podCIDR
-      ? [fieldErrors.forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid')]
+      ? [
+          fieldErrors.forbidden(
+            'spec.podCIDRs',
+            'node updates may not change podCIDR except from "" to valid'
+          )
+        ]
       : [])
   ],
   selectableFields: { 'spec.unschedulable': (node) => String(node.spec.unschedulable ?? false) },
   columns: [
-    nameColumn, column('Status', statusOf), column('Roles', rolesOf), ageColumn,
+    nameColumn,
+    column('Status', statusOf),
+    column('Roles', rolesOf),
+    ageColumn,
     column('Version', (node) => node.status?.nodeInfo?.kubeletVersion ?? ''),
     wideColumn('Internal-IP', (node) => address(node, 'InternalIP')),
     wideColumn('External-IP', (node) => address(node, 'ExternalIP')),

@@ -9,15 +9,17 @@ import { validatePodUpdate } from '../validation/pod-update.js'
 import { podWarnings } from '../warnings/pod-warnings.js'
 import { defineKind, statusSubresource } from './define-kind.js'
 
-function readinessGates (pod: Pod): string {
+function readinessGates(pod: Pod): string {
   const gates = pod.spec.readinessGates ?? []
   if (gates.length === 0) return '<none>'
-  const met = gates.filter((gate) => pod.status?.conditions?.some((c) => c.type === gate.conditionType && c.status === 'True'))
+  const met = gates.filter((gate) =>
+    pod.status?.conditions?.some((c) => c.type === gate.conditionType && c.status === 'True')
+  )
   return `${String(met.length)}/${String(gates.length)}`
 }
 
 /** Seconds a pod gets to stop; none if it does not run (podStrategy.CheckGracefulDelete). */
-function gracePeriodSeconds (pod: Pod, requested: number | undefined): number {
+function gracePeriodSeconds(pod: Pod, requested: number | undefined): number {
   const ended = pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded'
   if (!pod.spec.nodeName || ended) return 0
   const seconds = requested ?? pod.spec.terminationGracePeriodSeconds ?? 0
@@ -25,7 +27,13 @@ function gracePeriodSeconds (pod: Pod, requested: number | undefined): number {
 }
 
 export const pods = defineKind<Pod>({
-  group: '', version: 'v1', kind: 'Pod', plural: 'pods', shortNames: ['po'], categories: ['all'], namespaced: true,
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  shortNames: ['po'],
+  categories: ['all'],
+  namespaced: true,
   subresources: [
     { name: 'attach', verbs: ['create', 'get'] },
     { name: 'binding', verbs: ['create'], bodyKind: { group: '', version: 'v1', kind: 'Binding' } },
@@ -44,10 +52,14 @@ export const pods = defineKind<Pod>({
   prepareForCreate: (pod) => {
     pod.status = { phase: 'Pending', qosClass: qosClassSafely(pod) }
     if ((pod.spec.schedulingGates ?? []).length > 0) {
-      pod.status.conditions = [{
-        type: 'PodScheduled', status: 'False', reason: 'SchedulingGated',
-        message: 'Scheduling is blocked due to non-empty scheduling gates'
-      }]
+      pod.status.conditions = [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'SchedulingGated',
+          message: 'Scheduling is blocked due to non-empty scheduling gates'
+        }
+      ]
     }
   },
   validate: (pod, old) => [
@@ -87,7 +99,7 @@ export const pods = defineKind<Pod>({
 })
 
 /** Malformed quantities are for validation to report. */
-function qosClassSafely (pod: Pod): string {
+function qosClassSafely(pod: Pod): string {
   try {
     return qosClassOf(pod.spec)
   } catch {

@@ -8,8 +8,14 @@ import { defineKind, scaleSubresource, statusSubresource } from './define-kind.j
 import { containerImages, containerNames, formatSelector } from './workload-columns.js'
 
 export const replicaSets = defineKind<ReplicaSet>({
-  group: 'apps', version: 'v1', kind: 'ReplicaSet', plural: 'replicasets', shortNames: ['rs'], categories: ['all'],
-  namespaced: true, subresources: [scaleSubresource, statusSubresource],
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  shortNames: ['rs'],
+  categories: ['all'],
+  namespaced: true,
+  subresources: [scaleSubresource, statusSubresource],
   applyDefaults: (set) => {
     set.spec ??= {} as ReplicaSetSpec
     set.spec.replicas ??= 1
@@ -17,7 +23,9 @@ export const replicaSets = defineKind<ReplicaSet>({
     applyPodTemplateDefaults(set.spec.template)
     set.status ??= { replicas: 0 }
   },
-  prepareForCreate: (set) => { set.status = { replicas: 0 } },
+  prepareForCreate: (set) => {
+    set.status = { replicas: 0 }
+  },
   validate: ({ spec }, old) => [
     ...nonNegative(spec.replicas, 'spec.replicas'),
     ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
@@ -29,7 +37,8 @@ export const replicaSets = defineKind<ReplicaSet>({
     ...nonNegative(status?.readyReplicas, 'status.readyReplicas'),
     ...nonNegative(status?.availableReplicas, 'status.availableReplicas')
   ],
-  warnings: ({ spec }, old) => (old ? [] : podWarnings(spec.template?.spec ?? { containers: [] }, 'spec.template.spec')),
+  warnings: ({ spec }, old) =>
+    old ? [] : podWarnings(spec.template?.spec ?? { containers: [] }, 'spec.template.spec'),
   selectableFields: { 'status.replicas': (set) => String(set.status?.replicas ?? 0) },
   columns: [
     nameColumn,
@@ -45,10 +54,13 @@ export const replicaSets = defineKind<ReplicaSet>({
     get: ({ spec, status }) => {
       const selector = formatSelector(spec.selector)
       return {
-        specReplicas: spec.replicas ?? 0, statusReplicas: status?.replicas ?? 0,
+        specReplicas: spec.replicas ?? 0,
+        statusReplicas: status?.replicas ?? 0,
         selector: selector === '<none>' ? '' : selector
       }
     },
-    setReplicas: (set, replicas) => { set.spec.replicas = replicas }
+    setReplicas: (set, replicas) => {
+      set.spec.replicas = replicas
+    }
   }
 })

@@ -14,7 +14,7 @@ const neededKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/dockerconfigjson': ['.dockerconfigjson']
 }
 
-function validate (secret: Secret, old?: Secret): FieldError[] {
+function validate(secret: Secret, old?: Secret): FieldError[] {
   const data = secret.data ?? {}
   const errors: FieldError[] = []
   let bytes = 0
@@ -31,14 +31,18 @@ function validate (secret: Secret, old?: Secret): FieldError[] {
   return errors
 }
 
-function validateType (secret: Secret): FieldError[] {
+function validateType(secret: Secret): FieldError[] {
   const data = secret.data ?? {}
-  const errors = (neededKeys[secret.type ?? ''] ?? []).filter((key) => !(key in data))
+  const errors = (neededKeys[secret.type ?? ''] ?? [])
+    .filter((key) => !(key in data))
     .map((key) => fieldErrors.required(`data[${key}]`))
   if (secret.type === 'kubernetes.io/basic-auth' && !('username' in data) && !('password' in data)) {
     errors.push(fieldErrors.required('data[username]'), fieldErrors.required('data[password]'))
   }
-  if (secret.type === 'kubernetes.io/service-account-token' && !secret.metadata.annotations?.['kubernetes.io/service-account.name']) {
+  if (
+    secret.type === 'kubernetes.io/service-account-token' &&
+    !secret.metadata.annotations?.['kubernetes.io/service-account.name']
+  ) {
     errors.push(fieldErrors.required('metadata.annotations[kubernetes.io/service-account.name]'))
   }
   const key = neededKeys[secret.type ?? '']?.find((name) => name.startsWith('.docker') && name in data)
@@ -55,13 +59,20 @@ function validateType (secret: Secret): FieldError[] {
 }
 
 export const secrets = defineKind<Secret>({
-  group: '', version: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true,
+  group: '',
+  version: 'v1',
+  kind: 'Secret',
+  plural: 'secrets',
+  namespaced: true,
   generation: false,
   applyDefaults: (secret) => {
     secret.type ||= 'Opaque'
     // Plain text is write-only: it is stored as data.
     if (secret.stringData) {
-      const encoded = Object.entries(secret.stringData).map(([key, text]) => [key, Buffer.from(text).toString('base64')])
+      const encoded = Object.entries(secret.stringData).map(([key, text]) => [
+        key,
+        Buffer.from(text).toString('base64')
+      ])
       secret.data = { ...secret.data, ...(Object.fromEntries(encoded) as Record<string, string>) }
       delete secret.stringData
     }
@@ -69,7 +80,9 @@ export const secrets = defineKind<Secret>({
   validate,
   selectableFields: { type: (secret) => secret.type ?? '' },
   columns: [
-    nameColumn, column('Type', (secret) => secret.type ?? ''),
-    column('Data', (secret) => Object.keys(secret.data ?? {}).length), ageColumn
+    nameColumn,
+    column('Type', (secret) => secret.type ?? ''),
+    column('Data', (secret) => Object.keys(secret.data ?? {}).length),
+    ageColumn
   ]
 })

@@ -4,7 +4,13 @@ import { defineKind } from './define-kind.js'
 
 /** Who am I: `kubectl auth whoami`. */
 export const selfSubjectReviews = defineKind<SelfSubjectReview>({
-  group: 'authentication.k8s.io', version: 'v1', kind: 'SelfSubjectReview', plural: 'selfsubjectreviews',
-  namespaced: false, verbs: ['create'], virtual: true, generation: false,
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  kind: 'SelfSubjectReview',
+  plural: 'selfsubjectreviews',
+  namespaced: false,
+  verbs: ['create'],
+  virtual: true,
+  generation: false,
   columns: [nameColumn, ageColumn]
 })

@@ -5,44 +5,61 @@ import { validateService } from '../validation/services.js'
 import { defineKind, statusSubresource } from './define-kind.js'
 
 /** pkg/printers/internalversion getServiceExternalIP */
-function externalIp ({ spec, status }: Service): string {
+function externalIp({ spec, status }: Service): string {
   const external = spec.externalIPs ?? []
   switch (spec.type) {
-    case 'ExternalName': return spec.externalName ?? ''
+    case 'ExternalName':
+      return spec.externalName ?? ''
     case 'LoadBalancer': {
       const balanced = (status?.loadBalancer?.ingress ?? []).map((i) => i.ip || (i.hostname ?? ''))
       const all = [...balanced, ...external].filter((text) => text !== '')
       return all.length === 0 ? '<pending>' : all.join(',')
     }
-    default: return external.length === 0 ? '<none>' : external.join(',')
+    default:
+      return external.length === 0 ? '<none>' : external.join(',')
   }
 }
 
 /** `80/TCP,443:30443/TCP` */
-function ports ({ spec }: Service): string {
+function ports({ spec }: Service): string {
   if ((spec.ports ?? []).length === 0) return '<none>'
-  return (spec.ports ?? []).map(({ port, nodePort, protocol = '' }) =>
-    `${String(port)}${nodePort ? `:${String(nodePort)}` : ''}/${protocol}`).join(',')
+  return (spec.ports ?? [])
+    .map(
+      ({ port, nodePort, protocol = '' }) =>
+        `${String(port)}${nodePort ? `:${String(nodePort)}` : ''}/${protocol}`
+    )
+    .join(',')
 }
 
 /** What the service proxy does not do. */
-function warnings ({ spec }: Service): string[] {
+function warnings({ spec }: Service): string[] {
   const notDone: [boolean, string][] = [
     [(spec.ports ?? []).some((port) => port.protocol === 'SCTP'), 'spec.ports: mk does not forward SCTP'],
     [(spec.externalIPs ?? []).length > 0, 'spec.externalIPs: mk does not route external IPs'],
-    [(spec.loadBalancerSourceRanges ?? []).length > 0, 'spec.loadBalancerSourceRanges: mk does not filter by source'],
+    [
+      (spec.loadBalancerSourceRanges ?? []).length > 0,
+      'spec.loadBalancerSourceRanges: mk does not filter by source'
+    ],
     [spec.ipFamilyPolicy === 'PreferDualStack', 'spec.ipFamilyPolicy: mk has IPv4 only']
   ]
   return notDone.filter(([given]) => given).map(([, text]) => text)
 }
 
 export const services = defineKind<Service>({
-  group: '', version: 'v1', kind: 'Service', plural: 'services', shortNames: ['svc'], categories: ['all'], namespaced: true,
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  shortNames: ['svc'],
+  categories: ['all'],
+  namespaced: true,
   subresources: [statusSubresource],
   nameRule: 'label1035',
   generation: false,
   applyDefaults: applyServiceDefaults,
-  prepareForCreate: (service) => { service.status = { loadBalancer: {} } },
+  prepareForCreate: (service) => {
+    service.status = { loadBalancer: {} }
+  },
   prepareForUpdate: carryOverService,
   validate: validateService,
   warnings,

@@ -5,8 +5,14 @@ import { defineKind } from './define-kind.js'
 
 /** Whose token is this. */
 export const tokenReviews = defineKind<TokenReview>({
-  group: 'authentication.k8s.io', version: 'v1', kind: 'TokenReview', plural: 'tokenreviews',
-  namespaced: false, verbs: ['create'], virtual: true, generation: false,
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  kind: 'TokenReview',
+  plural: 'tokenreviews',
+  namespaced: false,
+  verbs: ['create'],
+  virtual: true,
+  generation: false,
   applyDefaults: (review) => {
     review.spec ??= { token: '' }
     review.status ??= {}

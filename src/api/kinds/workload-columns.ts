@@ -5,13 +5,17 @@ const containers = (template: PodTemplateSpec | undefined) => template?.spec?.co
 
 /** Names of the template's containers, with commas. */
 export const containerNames = (template: PodTemplateSpec | undefined): string =>
-  containers(template).map((container) => container.name).join(',')
+  containers(template)
+    .map((container) => container.name)
+    .join(',')
 
 export const containerImages = (template: PodTemplateSpec | undefined): string =>
-  containers(template).map((container) => container.image ?? '').join(',')
+  containers(template)
+    .map((container) => container.image ?? '')
+    .join(',')
 
 /** `app=hello,tier in (a,b)` (metav1.FormatLabelSelector) */
-export function formatSelector (selector: LabelSelector | undefined): string {
-  const text = selectorFromLabelSelector(selector as Parameters<typeof selectorFromLabelSelector>[0]).toString()
+export function formatSelector(selector: LabelSelector | undefined): string {
+  const text = selectorFromLabelSelector(selector).toString()
   return text === '' ? '<none>' : text
 }

@@ -13,7 +13,7 @@ export interface SchemaData {
  * @param folder holds definitions.json and messages.json; default `generated/` beside this file (in a bundle: beside
  * the bundle, where the build copies it).
  */
-export function lazySchemaData (folder = new URL('./generated/', import.meta.url)): SchemaData {
+export function lazySchemaData(folder = new URL('./generated/', import.meta.url)): SchemaData {
   const read = <T>(name: string): (() => T) => {
     let value: T | undefined
     return () => (value ??= JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as T)
@@ -21,7 +21,11 @@ export function lazySchemaData (folder = new URL('./generated/', import.meta.url
   const definitions = read<Definitions>('definitions.json')
   const messages = read<SchemaData['messages']>('messages.json')
   return {
-    get definitions () { return definitions() },
-    get messages () { return messages() }
+    get definitions() {
+      return definitions()
+    },
+    get messages() {
+      return messages()
+    }
   }
 }

@@ -5,7 +5,7 @@
 export interface MergeSchema {
   readonly kind: 'struct' | 'map' | 'list' | 'scalar' | 'any'
   /** The schema of a declared field (structs only). */
-  field (name: string): MergeSchema | undefined
+  field(name: string): MergeSchema | undefined
   /** Element type of a list or map. */
   readonly items?: MergeSchema
   /** Server-side apply; a list without one is atomic. */

@@ -10,12 +10,12 @@ export class MergeSchemas {
   readonly #definitions: Definitions
   readonly #structs = new Map<string, MergeSchema>()
 
-  constructor (definitions: Definitions) {
+  constructor(definitions: Definitions) {
     this.#definitions = definitions
   }
 
   /** Unknown definitions merge as free-form JSON. */
-  of (name: string): MergeSchema {
+  of(name: string): MergeSchema {
     const known = this.#structs.get(name)
     if (known) return known
     const definition = this.#definitions[name]
@@ -24,7 +24,7 @@ export class MergeSchemas {
     return schema
   }
 
-  #struct (name: string, definition: Definition): MergeSchema {
+  #struct(name: string, definition: Definition): MergeSchema {
     if (free.has(name)) return anything
     const { properties, mapType } = definition
     if (!properties) return { kind: 'scalar', field: () => undefined }
@@ -44,7 +44,7 @@ export class MergeSchemas {
     }
   }
 
-  #property (property: Property): MergeSchema {
+  #property(property: Property): MergeSchema {
     const rules = rulesOf(property)
     if (property.ref !== undefined) {
       const target = this.of(property.ref)
@@ -62,19 +62,23 @@ export class MergeSchemas {
   }
 
   /** Defaults of the fields that list elements are keyed by. */
-  #keyDefaults (property: Property): Pick<MergeSchema, 'keyDefaults'> {
+  #keyDefaults(property: Property): Pick<MergeSchema, 'keyDefaults'> {
     const fields = this.#definitions[property.items?.ref ?? '']?.properties ?? {}
     const defaults = (property.listMapKeys ?? []).filter((key) => fields[key]?.default !== undefined)
-    return defaults.length === 0 ? {} : { keyDefaults: Object.fromEntries(defaults.map((key) => [key, fields[key]?.default])) }
+    return defaults.length === 0
+      ? {}
+      : { keyDefaults: Object.fromEntries(defaults.map((key) => [key, fields[key]?.default])) }
   }
 }
 
-function rulesOf ({ listType, listMapKeys, mapType, patchStrategy, patchMergeKey }: Property) {
+function rulesOf({ listType, listMapKeys, mapType, patchStrategy, patchMergeKey }: Property) {
   return {
     ...(listType ? { listType } : {}),
     ...(listMapKeys ? { listMapKeys } : {}),
     ...(mapType ? { mapType } : {}),
-    ...(patchStrategy ? { patchStrategy: patchStrategy.split(',') as ('merge' | 'replace' | 'retainKeys')[] } : {}),
+    ...(patchStrategy
+      ? { patchStrategy: patchStrategy.split(',') as ('merge' | 'replace' | 'retainKeys')[] }
+      : {}),
     ...(patchMergeKey ? { patchMergeKey } : {})
   }
 }

@@ -27,32 +27,32 @@ export class SchemaRegistry {
    * @param options.version as /version says it: `v1.36.0`
    * @param options.folder where definitions.json and messages.json are; see {@link lazySchemaData}
    */
-  constructor (options: { kinds: readonly Kind[]; version: string; folder?: URL }) {
+  constructor(options: { kinds: readonly Kind[]; version: string; folder?: URL }) {
     this.#data = lazySchemaData(options.folder)
     this.openApi = new OpenApi({ kinds: options.kinds, version: options.version, data: this.#data })
   }
 
   /** What is of the wrong type, in Go's words: `json: cannot unmarshal string into Go struct field …`. At most one. */
-  typeErrors (kind: Typed, value: unknown): string[] {
+  typeErrors(kind: Typed, value: unknown): string[] {
     this.#types ??= new TypeChecker(this.#data.definitions)
     const problem = this.#types.check(kind.schema, value)
     return problem === undefined ? [] : [problem]
   }
 
   /** Removes fields that the kind does not declare, and nulls, in place; returns the unknown ones' paths (`spec.foo`). */
-  prune (kind: Typed, value: unknown): string[] {
+  prune(kind: Typed, value: unknown): string[] {
     this.#fields ??= new UnknownFields(this.#data.definitions)
     return this.#fields.prune(kind.schema, value)
   }
 
   /** How patches and server-side apply merge objects of the kind. */
-  mergeSchemaOf (kind: Typed): MergeSchema {
+  mergeSchemaOf(kind: Typed): MergeSchema {
     this.#merge ??= new MergeSchemas(this.#data.definitions)
     return this.#merge.of(kind.schema)
   }
 
   /** Decodes a body of `application/vnd.kubernetes.protobuf`. Throws a StatusError (400) if it is malformed. */
-  decodeProtobuf (body: Buffer): Record<string, unknown> {
+  decodeProtobuf(body: Buffer): Record<string, unknown> {
     this.#protobuf ??= new ProtobufDecoder(this.#data)
     return this.#protobuf.decode(body)
   }

@@ -9,18 +9,18 @@ const free = new Set<string>([wellKnown.rawExtension, wellKnown.fieldsV1])
 export class UnknownFields {
   readonly #definitions: Definitions
 
-  constructor (definitions: Definitions) {
+  constructor(definitions: Definitions) {
     this.#definitions = definitions
   }
 
   /** Removes them, in place, and returns their paths: `spec.foo`, `spec.template.spec.containers[0].foo`. */
-  prune (name: string, value: unknown): string[] {
+  prune(name: string, value: unknown): string[] {
     const found: string[] = []
     this.#struct(name, value, '', found)
     return found
   }
 
-  #struct (name: string, value: unknown, path: string, found: string[]): void {
+  #struct(name: string, value: unknown, path: string, found: string[]): void {
     const properties = this.#definitions[name]?.properties
     if (!properties || free.has(name) || !isObject(value)) return
     for (const [field, inner] of Object.entries(value)) {
@@ -35,11 +35,13 @@ export class UnknownFields {
     }
   }
 
-  #property (property: Property, value: unknown, path: string, found: string[]): void {
+  #property(property: Property, value: unknown, path: string, found: string[]): void {
     const { ref, items, additionalProperties } = property
     if (ref !== undefined) this.#struct(ref, value, path, found)
     else if (items && Array.isArray(value)) {
-      value.forEach((item, i) => { this.#property(items, item, `${path}[${String(i)}]`, found) })
+      value.forEach((item, i) => {
+        this.#property(items, item, `${path}[${String(i)}]`, found)
+      })
     } else if (additionalProperties && isObject(value)) {
       for (const [key, item] of Object.entries(value)) {
         this.#property(additionalProperties, item, `${path}.${key}`, found)

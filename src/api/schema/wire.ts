@@ -10,7 +10,7 @@ export class MalformedProtobuf extends Error {
 }
 
 /** Reads the fields of a message in order. Throws MalformedProtobuf, never reads beyond the buffer. */
-export function * readFields (message: Buffer): Generator<WireField> {
+export function* readFields(message: Buffer): Generator<WireField> {
   let at = 0
   const varint = (): bigint => {
     let value = 0n
@@ -30,21 +30,32 @@ export function * readFields (message: Buffer): Generator<WireField> {
   while (at < message.length) {
     const tag = varint()
     const number = Number(tag >> 3n)
-    if (number === 0 || number > 0x1fffffff) throw new MalformedProtobuf(`proto: illegal tag ${String(number)}`)
+    if (number === 0 || number > 0x1fffffff)
+      throw new MalformedProtobuf(`proto: illegal tag ${String(number)}`)
     switch (Number(tag & 7n)) {
-      case 0: yield { number, wire: 'varint', value: varint() }; break
-      case 1: yield { number, wire: 'fixed', value: take(8) }; break
-      case 2: yield { number, wire: 'bytes', value: take(Number(varint())) }; break
-      case 5: yield { number, wire: 'fixed', value: take(4) }; break
-      default: throw new MalformedProtobuf(`proto: illegal wireType ${String(tag & 7n)}`)
+      case 0:
+        yield { number, wire: 'varint', value: varint() }
+        break
+      case 1:
+        yield { number, wire: 'fixed', value: take(8) }
+        break
+      case 2:
+        yield { number, wire: 'bytes', value: take(Number(varint())) }
+        break
+      case 5:
+        yield { number, wire: 'fixed', value: take(4) }
+        break
+      default:
+        throw new MalformedProtobuf(`proto: illegal wireType ${String(tag & 7n)}`)
     }
   }
 }
 
 /** The integers of a field: one, or several packed together. */
-export function integersOf (field: WireField): number[] {
+export function integersOf(field: WireField): number[] {
   if (field.wire === 'varint') return [Number(BigInt.asIntN(64, field.value))]
-  if (field.wire !== 'bytes') throw new MalformedProtobuf(`proto: wrong wireType for field ${String(field.number)}`)
+  if (field.wire !== 'bytes')
+    throw new MalformedProtobuf(`proto: wrong wireType for field ${String(field.number)}`)
   // A packed list is the values alone: read each behind a tag of our own.
   const numbers: number[] = []
   let start = 0
@@ -59,7 +70,8 @@ export function integersOf (field: WireField): number[] {
 }
 
 /** The bytes of a length-delimited field. */
-export function bytesOf (field: WireField): Buffer {
-  if (field.wire !== 'bytes') throw new MalformedProtobuf(`proto: wrong wireType for field ${String(field.number)}`)
+export function bytesOf(field: WireField): Buffer {
+  if (field.wire !== 'bytes')
+    throw new MalformedProtobuf(`proto: wrong wireType for field ${String(field.number)}`)
   return field.value
 }

@@ -8,7 +8,7 @@ import { validateResourceRequirements } from './resources.js'
 import { validateVolumeMounts } from './volumes.js'
 
 /** core ValidateContainers and ValidateInitContainers */
-export function validateContainers (spec: PodSpec, at: string): FieldError[] {
+export function validateContainers(spec: PodSpec, at: string): FieldError[] {
   const volumes = new Set((spec.volumes ?? []).map((volume) => volume.name))
   const names = new Set<string>()
   const errors: FieldError[] = []
@@ -26,7 +26,12 @@ export function validateContainers (spec: PodSpec, at: string): FieldError[] {
     named(container, field)
     errors.push(...validateProbes(container, field), ...validateHostPorts(container, hostPorts, field))
     if (container.restartPolicy) {
-      errors.push(fieldErrors.forbidden(`${field}.restartPolicy`, 'mk supports restart policies of single containers only as Always on init containers'))
+      errors.push(
+        fieldErrors.forbidden(
+          `${field}.restartPolicy`,
+          'mk supports restart policies of single containers only as Always on init containers'
+        )
+      )
     }
   })
   ;(spec.initContainers ?? []).forEach((container, i) => {
@@ -37,15 +42,27 @@ export function validateContainers (spec: PodSpec, at: string): FieldError[] {
   return errors
 }
 
-function validateContainer (container: Container, volumes: ReadonlySet<string>, at: string): FieldError[] {
+function validateContainer(container: Container, volumes: ReadonlySet<string>, at: string): FieldError[] {
   const errors: FieldError[] = []
   if (!container.image) errors.push(fieldErrors.required(`${at}.image`))
   else if (container.image.trim() !== container.image) {
-    errors.push(fieldErrors.invalid(`${at}.image`, container.image, 'must not have leading or trailing whitespace'))
+    errors.push(
+      fieldErrors.invalid(`${at}.image`, container.image, 'must not have leading or trailing whitespace')
+    )
   }
   errors.push(
-    ...oneOf(container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never'], `${at}.imagePullPolicy`, 'required'),
-    ...oneOf(container.terminationMessagePolicy, ['FallbackToLogsOnError', 'File'], `${at}.terminationMessagePolicy`, 'required'),
+    ...oneOf(
+      container.imagePullPolicy,
+      ['Always', 'IfNotPresent', 'Never'],
+      `${at}.imagePullPolicy`,
+      'required'
+    ),
+    ...oneOf(
+      container.terminationMessagePolicy,
+      ['FallbackToLogsOnError', 'File'],
+      `${at}.terminationMessagePolicy`,
+      'required'
+    ),
     ...validatePorts(container, at),
     ...validateEnvironment(container, at),
     ...validateVolumeMounts(container, volumes, at),
@@ -55,18 +72,25 @@ function validateContainer (container: Container, volumes: ReadonlySet<string>, 
   return errors
 }
 
-function validateInitContainer (container: Container, at: string): FieldError[] {
+function validateInitContainer(container: Container, at: string): FieldError[] {
   if (container.restartPolicy === 'Always') return validateProbes(container, at)
-  const errors = container.restartPolicy === undefined
-    ? []
-    : [fieldErrors.notSupported(`${at}.restartPolicy`, container.restartPolicy, ['Always'])]
+  const errors =
+    container.restartPolicy === undefined
+      ? []
+      : [fieldErrors.notSupported(`${at}.restartPolicy`, container.restartPolicy, ['Always'])]
   for (const name of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
-    if (container[name]) errors.push(fieldErrors.forbidden(`${at}.${name}`, 'may not be set for init containers without restartPolicy=Always'))
+    if (container[name])
+      errors.push(
+        fieldErrors.forbidden(
+          `${at}.${name}`,
+          'may not be set for init containers without restartPolicy=Always'
+        )
+      )
   }
   return errors
 }
 
-function validatePorts (container: Container, at: string): FieldError[] {
+function validatePorts(container: Container, at: string): FieldError[] {
   const names = new Set<string>()
   return (container.ports ?? []).flatMap((port, i) => {
     const field = `${at}.ports[${String(i)}]`
@@ -74,7 +98,8 @@ function validatePorts (container: Container, at: string): FieldError[] {
     if (port.name) {
       const problems = portNameProblems(port.name)
       errors.push(...invalidAll(`${field}.name`, port.name, problems))
-      if (problems.length === 0 && names.has(port.name)) errors.push(fieldErrors.duplicate(`${field}.name`, port.name))
+      if (problems.length === 0 && names.has(port.name))
+        errors.push(fieldErrors.duplicate(`${field}.name`, port.name))
       names.add(port.name)
     }
     if (!port.containerPort) errors.push(fieldErrors.required(`${field}.containerPort`))
@@ -88,7 +113,7 @@ function validatePorts (container: Container, at: string): FieldError[] {
   })
 }
 
-function validateHostPorts (container: Container, taken: Set<string>, at: string): FieldError[] {
+function validateHostPorts(container: Container, taken: Set<string>, at: string): FieldError[] {
   return (container.ports ?? []).flatMap((port, i) => {
     if (!port.hostPort) return []
     const key = `${port.protocol ?? ''}/${port.hostIP ?? ''}/${String(port.hostPort)}`
@@ -98,7 +123,7 @@ function validateHostPorts (container: Container, taken: Set<string>, at: string
   })
 }
 
-function validateSecurityContext (context: SecurityContext | undefined, at: string): FieldError[] {
+function validateSecurityContext(context: SecurityContext | undefined, at: string): FieldError[] {
   if (!context) return []
   const errors: FieldError[] = []
   for (const name of ['runAsUser', 'runAsGroup'] as const) {
@@ -109,12 +134,25 @@ function validateSecurityContext (context: SecurityContext | undefined, at: stri
   }
   if (context.allowPrivilegeEscalation === false) {
     if (context.privileged) {
-      errors.push(fieldErrors.invalid(at, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'))
+      errors.push(
+        fieldErrors.invalid(
+          at,
+          context,
+          'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'
+        )
+      )
     }
     if ((context.capabilities?.add ?? []).some((name) => name === 'CAP_SYS_ADMIN' || name === 'SYS_ADMIN')) {
-      errors.push(fieldErrors.invalid(at, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'))
+      errors.push(
+        fieldErrors.invalid(
+          at,
+          context,
+          'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'
+        )
+      )
     }
   }
-  if (context.windowsOptions) errors.push(fieldErrors.forbidden(`${at}.windowsOptions`, 'mk runs Linux containers only'))
+  if (context.windowsOptions)
+    errors.push(fieldErrors.forbidden(`${at}.windowsOptions`, 'mk runs Linux containers only'))
   return [...errors, ...oneOf(context.procMount, ['Default', 'Unmasked'], `${at}.procMount`)]
 }

@@ -8,12 +8,17 @@ import { dnsLabelProblems, dnsSubdomainProblems, labelValueProblems, qualifiedNa
 import { validateVolumes } from './volumes.js'
 
 /** core ValidatePodSpec, and what mk cannot run. `at` is `spec` or `spec.template.spec`. */
-export function validatePodSpec (spec: PodSpec, at: string): FieldError[] {
+export function validatePodSpec(spec: PodSpec, at: string): FieldError[] {
   return [
     ...validateVolumes(spec, at),
     ...validateContainers(spec, at),
     ...oneOf(spec.restartPolicy, ['Always', 'Never', 'OnFailure'], `${at}.restartPolicy`, 'required'),
-    ...oneOf(spec.dnsPolicy, ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'], `${at}.dnsPolicy`, 'required'),
+    ...oneOf(
+      spec.dnsPolicy,
+      ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'],
+      `${at}.dnsPolicy`,
+      'required'
+    ),
     ...validateDns(spec, at),
     ...validateNames(spec, at),
     ...validateLabels(spec.nodeSelector, `${at}.nodeSelector`),
@@ -27,43 +32,61 @@ export function validatePodSpec (spec: PodSpec, at: string): FieldError[] {
 }
 
 /** core ValidatePodTemplateSpec: the template of a workload. */
-export function validatePodTemplate (template: PodTemplateSpec, at: string): FieldError[] {
+export function validatePodTemplate(template: PodTemplateSpec, at: string): FieldError[] {
   return [
     ...validateLabels(template.metadata?.labels, `${at}.labels`),
     ...Object.keys(template.metadata?.annotations ?? {}).flatMap((key) =>
-      invalidAll(`${at}.annotations`, key, qualifiedNameProblems(key.toLowerCase()))),
+      invalidAll(`${at}.annotations`, key, qualifiedNameProblems(key.toLowerCase()))
+    ),
     ...(template.spec ? validatePodSpec(template.spec, `${at}.spec`) : []),
     ...((template.spec?.ephemeralContainers ?? []).length > 0
-      ? [fieldErrors.forbidden(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template')]
+      ? [
+          fieldErrors.forbidden(
+            `${at}.spec.ephemeralContainers`,
+            'ephemeral containers not allowed in pod template'
+          )
+        ]
       : [])
   ]
 }
 
-function validateNames (spec: PodSpec, at: string): FieldError[] {
+function validateNames(spec: PodSpec, at: string): FieldError[] {
   const subdomains = ['serviceAccountName', 'nodeName', 'priorityClassName'] as const
   return [
-    ...subdomains.flatMap((name) => spec[name] ? invalidAll(`${at}.${name}`, spec[name], dnsSubdomainProblems(spec[name])) : []),
+    ...subdomains.flatMap((name) =>
+      spec[name] ? invalidAll(`${at}.${name}`, spec[name], dnsSubdomainProblems(spec[name])) : []
+    ),
     ...(['hostname', 'subdomain'] as const).flatMap((name) =>
-      spec[name] ? invalidAll(`${at}.${name}`, spec[name], dnsLabelProblems(spec[name])) : []),
+      spec[name] ? invalidAll(`${at}.${name}`, spec[name], dnsLabelProblems(spec[name])) : []
+    ),
     ...(spec.imagePullSecrets ?? []).flatMap((secret, i) =>
-      secret.name ? [] : [fieldErrors.required(`${at}.imagePullSecrets[${String(i)}].name`)])
+      secret.name ? [] : [fieldErrors.required(`${at}.imagePullSecrets[${String(i)}].name`)]
+    )
   ]
 }
 
-function validateNumbers (spec: PodSpec, at: string): FieldError[] {
+function validateNumbers(spec: PodSpec, at: string): FieldError[] {
   const errors: FieldError[] = []
   const deadline = spec.activeDeadlineSeconds
   if (deadline !== undefined && (deadline < 1 || deadline > 2147483647)) {
-    errors.push(fieldErrors.invalid(`${at}.activeDeadlineSeconds`, deadline, 'must be between 1 and 2147483647, inclusive'))
+    errors.push(
+      fieldErrors.invalid(
+        `${at}.activeDeadlineSeconds`,
+        deadline,
+        'must be between 1 and 2147483647, inclusive'
+      )
+    )
   }
   const grace = spec.terminationGracePeriodSeconds
   if (grace !== undefined && grace < 0) {
-    errors.push(fieldErrors.invalid(`${at}.terminationGracePeriodSeconds`, grace, 'must be greater than or equal to 0'))
+    errors.push(
+      fieldErrors.invalid(`${at}.terminationGracePeriodSeconds`, grace, 'must be greater than or equal to 0')
+    )
   }
   return errors
 }
 
-function validateDns (spec: PodSpec, at: string): FieldError[] {
+function validateDns(spec: PodSpec, at: string): FieldError[] {
   const servers = spec.dnsConfig?.nameservers ?? []
   const searches = spec.dnsConfig?.searches ?? []
   const field = `${at}.dnsConfig`
@@ -72,7 +95,12 @@ function validateDns (spec: PodSpec, at: string): FieldError[] {
     if (!spec.dnsConfig) {
       errors.push(fieldErrors.required(field, 'must provide `dnsConfig` when `dnsPolicy` is None'))
     } else if (servers.length === 0) {
-      errors.push(fieldErrors.required(`${field}.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None'))
+      errors.push(
+        fieldErrors.required(
+          `${field}.nameservers`,
+          'must provide at least one DNS nameserver when `dnsPolicy` is None'
+        )
+      )
     }
   }
   if (servers.length > 3) {
@@ -80,7 +108,13 @@ function validateDns (spec: PodSpec, at: string): FieldError[] {
   }
   servers.forEach((server, i) => {
     if (!isIPv4(server) && !server.includes(':')) {
-      errors.push(fieldErrors.invalid(`${field}.nameservers[${String(i)}]`, server, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'))
+      errors.push(
+        fieldErrors.invalid(
+          `${field}.nameservers[${String(i)}]`,
+          server,
+          'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
+        )
+      )
     }
   })
   if (searches.length > 32) {
@@ -88,28 +122,53 @@ function validateDns (spec: PodSpec, at: string): FieldError[] {
   }
   searches.forEach((search, i) => {
     if (search !== '.') {
-      errors.push(...invalidAll(`${field}.searches[${String(i)}]`, search, dnsSubdomainProblems(search.replace(/\.$/, '').replaceAll('_', '-'))))
+      errors.push(
+        ...invalidAll(
+          `${field}.searches[${String(i)}]`,
+          search,
+          dnsSubdomainProblems(search.replace(/\.$/, '').replaceAll('_', '-'))
+        )
+      )
     }
   })
   return errors
 }
 
 /** core ValidateTolerations */
-export function validateTolerations (tolerations: readonly Toleration[], at: string): FieldError[] {
+export function validateTolerations(tolerations: readonly Toleration[], at: string): FieldError[] {
   return tolerations.flatMap((toleration, i) => {
     const field = `${at}[${String(i)}]`
     const { key = '', operator = '', value = '', effect = '' } = toleration
     const errors = key ? invalidAll(`${field}.key`, key, qualifiedNameProblems(key)) : []
     if (!key && operator !== 'Exists') {
-      errors.push(fieldErrors.invalid(`${field}.operator`, operator,
-        "operator must be Exists when `key` is empty, which means \"match all values and all keys\""))
+      errors.push(
+        fieldErrors.invalid(
+          `${field}.operator`,
+          operator,
+          'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+        )
+      )
     }
     if (toleration.tolerationSeconds !== undefined && effect !== 'NoExecute') {
-      errors.push(fieldErrors.invalid(`${field}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"))
+      errors.push(
+        fieldErrors.invalid(
+          `${field}.effect`,
+          effect,
+          "effect must be 'NoExecute' when `tolerationSeconds` is set"
+        )
+      )
     }
-    if (operator === '' || operator === 'Equal') errors.push(...invalidAll(`${field}.operator`, value, labelValueProblems(value)))
+    if (operator === '' || operator === 'Equal')
+      errors.push(...invalidAll(`${field}.operator`, value, labelValueProblems(value)))
     else if (operator === 'Exists') {
-      if (value) errors.push(fieldErrors.invalid(`${field}.operator`, toleration, "value must be empty when `operator` is 'Exists'"))
+      if (value)
+        errors.push(
+          fieldErrors.invalid(
+            `${field}.operator`,
+            toleration,
+            "value must be empty when `operator` is 'Exists'"
+          )
+        )
     } else errors.push(fieldErrors.notSupported(`${field}.operator`, operator, ['Equal', 'Exists']))
     return [...errors, ...oneOf(effect, ['NoExecute', 'NoSchedule', 'PreferNoSchedule'], `${field}.effect`)]
   })
@@ -117,7 +176,7 @@ export function validateTolerations (tolerations: readonly Toleration[], at: str
 
 const nodeOperators = ['DoesNotExist', 'Exists', 'Gt', 'In', 'Lt', 'NotIn']
 
-function validateAffinity (spec: PodSpec, at: string): FieldError[] {
+function validateAffinity(spec: PodSpec, at: string): FieldError[] {
   const { nodeAffinity, podAffinity, podAntiAffinity } = spec.affinity ?? {}
   const errors: FieldError[] = []
   const nodeField = `${at}.nodeAffinity`
@@ -127,23 +186,35 @@ function validateAffinity (spec: PodSpec, at: string): FieldError[] {
     if ((needed.nodeSelectorTerms ?? []).length === 0) {
       errors.push(fieldErrors.required(field, 'must have at least one node selector term'))
     }
-    ;(needed.nodeSelectorTerms ?? []).forEach((term, i) => (term.matchExpressions ?? []).forEach((expression, j) => {
-      const path = `${field}[${String(i)}].matchExpressions[${String(j)}]`
-      if (!nodeOperators.includes(expression.operator)) {
-        errors.push(fieldErrors.invalid(`${path}.operator`, expression.operator, 'not a valid selector operator'))
-      }
-      errors.push(...invalidAll(`${path}.key`, expression.key, qualifiedNameProblems(expression.key)))
-    }))
+    ;(needed.nodeSelectorTerms ?? []).forEach((term, i) =>
+      (term.matchExpressions ?? []).forEach((expression, j) => {
+        const path = `${field}[${String(i)}].matchExpressions[${String(j)}]`
+        if (!nodeOperators.includes(expression.operator)) {
+          errors.push(
+            fieldErrors.invalid(`${path}.operator`, expression.operator, 'not a valid selector operator')
+          )
+        }
+        errors.push(...invalidAll(`${path}.key`, expression.key, qualifiedNameProblems(expression.key)))
+      })
+    )
   }
   nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
     if (term.weight < 1 || term.weight > 100) {
-      errors.push(fieldErrors.invalid(`${nodeField}.preferredDuringSchedulingIgnoredDuringExecution[${String(i)}].weight`, term.weight, 'must be in the range 1-100'))
+      errors.push(
+        fieldErrors.invalid(
+          `${nodeField}.preferredDuringSchedulingIgnoredDuringExecution[${String(i)}].weight`,
+          term.weight,
+          'must be in the range 1-100'
+        )
+      )
     }
   })
   for (const [name, affinity] of Object.entries({ podAffinity, podAntiAffinity })) {
     const base = `${at}.${name}`
     affinity?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
-      errors.push(...validateAffinityTerm(term, `${base}.requiredDuringSchedulingIgnoredDuringExecution[${String(i)}]`))
+      errors.push(
+        ...validateAffinityTerm(term, `${base}.requiredDuringSchedulingIgnoredDuringExecution[${String(i)}]`)
+      )
     })
     affinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
       const field = `${base}.preferredDuringSchedulingIgnoredDuringExecution[${String(i)}]`
@@ -156,7 +227,11 @@ function validateAffinity (spec: PodSpec, at: string): FieldError[] {
   return errors
 }
 
-type AffinityTerm = NonNullable<NonNullable<NonNullable<PodSpec['affinity']>['podAffinity']>['requiredDuringSchedulingIgnoredDuringExecution']>[number]
+type AffinityTerm = NonNullable<
+  NonNullable<
+    NonNullable<PodSpec['affinity']>['podAffinity']
+  >['requiredDuringSchedulingIgnoredDuringExecution']
+>[number]
 
 const validateAffinityTerm = (term: AffinityTerm, at: string): FieldError[] => [
   ...validateLabelSelector(term.labelSelector, `${at}.labelSelector`),
@@ -165,35 +240,61 @@ const validateAffinityTerm = (term: AffinityTerm, at: string): FieldError[] => [
     : [fieldErrors.required(`${at}.topologyKey`, 'can not be empty')])
 ]
 
-function validateSpreading (spec: PodSpec, at: string): FieldError[] {
+function validateSpreading(spec: PodSpec, at: string): FieldError[] {
   return (spec.topologySpreadConstraints ?? []).flatMap((constraint, i) => {
     const field = `${at}[${String(i)}]`
     return [
-      ...(constraint.maxSkew <= 0 ? [fieldErrors.invalid(`${field}.maxSkew`, constraint.maxSkew, 'must be greater than zero')] : []),
+      ...(constraint.maxSkew <= 0
+        ? [fieldErrors.invalid(`${field}.maxSkew`, constraint.maxSkew, 'must be greater than zero')]
+        : []),
       ...(constraint.topologyKey ? [] : [fieldErrors.required(`${field}.topologyKey`, 'can not be empty')]),
-      ...oneOf(constraint.whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway'], `${field}.whenUnsatisfiable`, 'required'),
+      ...oneOf(
+        constraint.whenUnsatisfiable,
+        ['DoNotSchedule', 'ScheduleAnyway'],
+        `${field}.whenUnsatisfiable`,
+        'required'
+      ),
       ...validateLabelSelector(constraint.labelSelector, `${field}.labelSelector`)
     ]
   })
 }
 
-function validateHost (spec: PodSpec, at: string): FieldError[] {
+function validateHost(spec: PodSpec, at: string): FieldError[] {
   const errors: FieldError[] = []
   if (spec.hostNetwork) {
-    spec.containers.forEach((container, i) => (container.ports ?? []).forEach((port, j) => {
-      if (port.hostPort !== port.containerPort) {
-        errors.push(fieldErrors.invalid(`${at}.containers[${String(i)}].ports[${String(j)}].hostPort`, port.hostPort,
-          'must match `containerPort` when `hostNetwork` is true'))
-      }
-    }))
+    spec.containers.forEach((container, i) =>
+      (container.ports ?? []).forEach((port, j) => {
+        if (port.hostPort !== port.containerPort) {
+          errors.push(
+            fieldErrors.invalid(
+              `${at}.containers[${String(i)}].ports[${String(j)}].hostPort`,
+              port.hostPort,
+              'must match `containerPort` when `hostNetwork` is true'
+            )
+          )
+        }
+      })
+    )
   }
   if (spec.hostPID && spec.shareProcessNamespace) {
-    errors.push(fieldErrors.invalid(`${at}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'))
+    errors.push(
+      fieldErrors.invalid(
+        `${at}.shareProcessNamespace`,
+        true,
+        'ShareProcessNamespace and HostPID cannot both be enabled'
+      )
+    )
   }
   ;(spec.hostAliases ?? []).forEach((alias, i) => {
     const field = `${at}.hostAliases[${String(i)}]`
     if (!isIPv4(alias.ip) && !alias.ip.includes(':')) {
-      errors.push(fieldErrors.invalid(`${field}.ip`, alias.ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'))
+      errors.push(
+        fieldErrors.invalid(
+          `${field}.ip`,
+          alias.ip,
+          'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
+        )
+      )
     }
     for (const host of alias.hostnames ?? []) {
       errors.push(...invalidAll(`${field}.hostnames`, host, dnsSubdomainProblems(host)))
@@ -203,16 +304,38 @@ function validateHost (spec: PodSpec, at: string): FieldError[] {
 }
 
 /** What nothing in mk can run is refused, never ignored. */
-function validateUnsupported (spec: PodSpec, at: string): FieldError[] {
+function validateUnsupported(spec: PodSpec, at: string): FieldError[] {
   const refused: [boolean, string, string][] = [
     [spec.os?.name === 'windows', 'os', 'mk runs Linux containers only'],
-    [Boolean(spec.runtimeClassName), 'runtimeClassName', `pod rejected: RuntimeClass "${spec.runtimeClassName ?? ''}" not found`],
-    [(spec.resourceClaims ?? []).length > 0, 'resourceClaims', 'mk does not support dynamic resource allocation'],
-    [spec.resources !== undefined, 'resources', 'mk does not support resources of whole pods; set them on containers'],
+    [
+      Boolean(spec.runtimeClassName),
+      'runtimeClassName',
+      `pod rejected: RuntimeClass "${spec.runtimeClassName ?? ''}" not found`
+    ],
+    [
+      (spec.resourceClaims ?? []).length > 0,
+      'resourceClaims',
+      'mk does not support dynamic resource allocation'
+    ],
+    [
+      spec.resources !== undefined,
+      'resources',
+      'mk does not support resources of whole pods; set them on containers'
+    ],
     [spec.hostUsers === false, 'hostUsers', 'mk does not support user namespaces'],
-    [spec.securityContext?.windowsOptions !== undefined, 'securityContext.windowsOptions', 'mk runs Linux containers only'],
-    [Boolean(spec.hostnameOverride), 'hostnameOverride', 'mk does not support overriding host names; use hostname and subdomain'],
+    [
+      spec.securityContext?.windowsOptions !== undefined,
+      'securityContext.windowsOptions',
+      'mk runs Linux containers only'
+    ],
+    [
+      Boolean(spec.hostnameOverride),
+      'hostnameOverride',
+      'mk does not support overriding host names; use hostname and subdomain'
+    ],
     [spec.schedulingGroup !== undefined, 'schedulingGroup', 'mk does not support gang scheduling']
   ]
-  return refused.filter(([given]) => given).map(([, field, why]) => fieldErrors.forbidden(`${at}.${field}`, why))
+  return refused
+    .filter(([given]) => given)
+    .map(([, field, why]) => fieldErrors.forbidden(`${at}.${field}`, why))
 }

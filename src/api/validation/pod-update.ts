@@ -8,7 +8,7 @@ const mayChange =
   '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
 
 /** core ValidatePodUpdate: what may change once a pod exists. */
-export function validatePodUpdate (pod: Pod, old: Pod): FieldError[] {
+export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = []
   const [next, before] = [pod.spec, old.spec]
   if (next.containers.length !== before.containers.length) {
@@ -18,7 +18,7 @@ export function validatePodUpdate (pod: Pod, old: Pod): FieldError[] {
     return [fieldErrors.forbidden('spec.initContainers', 'pod updates may not add or remove containers')]
   }
   for (const name of ['containers', 'initContainers'] as const) {
-    (next[name] ?? []).forEach((container, i) => {
+    ;(next[name] ?? []).forEach((container, i) => {
       if (!container.image) errors.push(fieldErrors.required(`spec.${name}[${String(i)}].image`))
     })
   }
@@ -30,11 +30,13 @@ export function validatePodUpdate (pod: Pod, old: Pod): FieldError[] {
   return errors
 }
 
-function validateDeadline (next: PodSpec, before: PodSpec): FieldError[] {
+function validateDeadline(next: PodSpec, before: PodSpec): FieldError[] {
   const [value, old] = [next.activeDeadlineSeconds, before.activeDeadlineSeconds]
   const field = 'spec.activeDeadlineSeconds'
   if (value === undefined) {
-    return old === undefined ? [] : [fieldErrors.invalid(field, null, 'must not update from a positive integer to nil value')]
+    return old === undefined
+      ? []
+      : [fieldErrors.invalid(field, null, 'must not update from a positive integer to nil value')]
   }
   return old !== undefined && value > old
     ? [fieldErrors.invalid(field, value, 'must be less than or equal to previous value')]
@@ -42,21 +44,33 @@ function validateDeadline (next: PodSpec, before: PodSpec): FieldError[] {
 }
 
 /** Existing tolerations stay, except that tolerationSeconds may change. */
-function validateTolerationsUpdate (next: PodSpec, before: PodSpec): FieldError[] {
+function validateTolerationsUpdate(next: PodSpec, before: PodSpec): FieldError[] {
   const form = (toleration: object) => ({ ...toleration, tolerationSeconds: undefined })
-  const kept = (before.tolerations ?? []).every((old) => (next.tolerations ?? []).some((now) => sameValue(form(now), form(old))))
-  return kept ? [] : [fieldErrors.forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')]
+  const kept = (before.tolerations ?? []).every((old) =>
+    (next.tolerations ?? []).some((now) => sameValue(form(now), form(old)))
+  )
+  return kept
+    ? []
+    : [
+        fieldErrors.forbidden(
+          'spec.tolerations',
+          'existing toleration can not be modified except its tolerationSeconds'
+        )
+      ]
 }
 
 /** The spec without what may change; scheduling gates may go, a gated pod's placement may narrow. */
-function comparable (spec: PodSpec, before: PodSpec): PodSpec {
+function comparable(spec: PodSpec, before: PodSpec): PodSpec {
   const withoutImage = ({ image: _image, ...container }: Container) => container as Container
   const gated = (before.schedulingGates ?? []).length > 0
   return {
     ...spec,
     containers: spec.containers.map(withoutImage),
     initContainers: spec.initContainers?.map(withoutImage),
-    activeDeadlineSeconds: undefined, tolerations: undefined, schedulingGates: undefined, ephemeralContainers: undefined,
+    activeDeadlineSeconds: undefined,
+    tolerations: undefined,
+    schedulingGates: undefined,
+    ephemeralContainers: undefined,
     ...(gated ? { nodeSelector: undefined, affinity: undefined } : {}),
     ...((before.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1
       ? { terminationGracePeriodSeconds: before.terminationGracePeriodSeconds }

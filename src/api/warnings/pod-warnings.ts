@@ -2,30 +2,39 @@ import { allContainers } from '../defaults/pod-spec.js'
 import type { Container, PodSpec } from '../types.js'
 
 /** Warnings of upstream (pkg/api/pod GetWarningsForPodSpec), and what mk accepts but does not do. `at` is `spec` or `spec.template.spec`. */
-export function podWarnings (spec: PodSpec, at: string): string[] {
+export function podWarnings(spec: PodSpec, at: string): string[] {
   const notDone: [boolean, string][] = [
     [hasSelinux(spec), `${at}.securityContext.seLinuxOptions: mk does not apply SELinux options`],
     [spec.overhead !== undefined, `${at}.overhead: mk does not count pod overhead`],
     [Boolean(spec.setHostnameAsFQDN), `${at}.setHostnameAsFQDN: mk sets the short host name`],
-    [(spec.imagePullSecrets ?? []).length > 0, `${at}.imagePullSecrets: mk pulls with the credentials of the Docker client only`]
+    [
+      (spec.imagePullSecrets ?? []).length > 0,
+      `${at}.imagePullSecrets: mk pulls with the credentials of the Docker client only`
+    ]
   ]
   return [
     ...notDone.filter(([given]) => given).map(([, text]) => text),
-    ...(['initContainers', 'containers'] as const).flatMap((list) => (spec[list] ?? []).flatMap((container, i) =>
-      containerWarnings(container, `${at}.${list}[${String(i)}]`)))
+    ...(['initContainers', 'containers'] as const).flatMap((list) =>
+      (spec[list] ?? []).flatMap((container, i) =>
+        containerWarnings(container, `${at}.${list}[${String(i)}]`)
+      )
+    )
   ]
 }
 
-const hasSelinux = (spec: PodSpec) => spec.securityContext?.seLinuxOptions !== undefined ||
+const hasSelinux = (spec: PodSpec) =>
+  spec.securityContext?.seLinuxOptions !== undefined ||
   allContainers(spec).some((container) => container.securityContext?.seLinuxOptions !== undefined)
 
-function containerWarnings (container: Container, at: string): string[] {
+function containerWarnings(container: Container, at: string): string[] {
   const warnings: string[] = []
   const names = new Set<string>()
   ;(container.env ?? []).forEach(({ name, value = '' }, i) => {
     // A later definition that uses the earlier value is meant.
     if (names.has(name) && !value.includes(`$(${name})`)) {
-      warnings.push(`${at}.env[${String(i)}]: hides previous definition of "${name}", which may be dropped when using apply`)
+      warnings.push(
+        `${at}.env[${String(i)}]: hides previous definition of "${name}", which may be dropped when using apply`
+      )
     }
     names.add(name)
   })
@@ -34,7 +43,9 @@ function containerWarnings (container: Container, at: string): string[] {
     const key = `${String(port.containerPort)}/${port.protocol ?? 'TCP'}`
     const before = ports.get(key)
     if (before !== undefined) {
-      warnings.push(`${at}.ports[${String(i)}]: duplicate port definition with ${at}.ports[${String(before)}]`)
+      warnings.push(
+        `${at}.ports[${String(i)}]: duplicate port definition with ${at}.ports[${String(before)}]`
+      )
     }
     ports.set(key, i)
   })

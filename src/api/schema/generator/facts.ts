@@ -35,7 +35,7 @@ const prefixes: Record<string, string> = {
 }
 
 /** Reads facts/<group>.<version>.txt; the format is explained at the head of each file. */
-export function readFacts (folder: URL): Map<string, MessageFacts> {
+export function readFacts(folder: URL): Map<string, MessageFacts> {
   const all = new Map<string, MessageFacts>()
   for (const file of readdirSync(folder)) {
     const [group = '', version = ''] = file.split('.')
@@ -49,20 +49,27 @@ export function readFacts (folder: URL): Map<string, MessageFacts> {
   return all
 }
 
-function parseMessage (prefix: string, line: string): MessageFacts {
+function parseMessage(prefix: string, line: string): MessageFacts {
   const colon = line.indexOf(':')
   const [name = '', ...flags] = line.slice(0, colon).split(' ')
   const mapType = flags.find((flag) => flag.startsWith('map='))?.slice('map='.length)
-  const fields = line.slice(colon + 1).split(';').map((text) => text.trim()).filter((text) => text !== '')
+  const fields = line
+    .slice(colon + 1)
+    .split(';')
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
   return { id: `${prefix}.${name}`, ...(mapType ? { mapType } : {}), fields: fields.map(parseField) }
 }
 
 /** `ports 6 list=map(containerPort,protocol) patch=merge(containerPort)`, `name 1!`, `livenessProbe 10*` */
-function parseField (text: string): FieldFacts {
+function parseField(text: string): FieldFacts {
   const [first = '', ...rest] = text.split(' ')
   const flagged = first.endsWith('*') ? first.slice(0, -1) : first
   const field: FieldFacts = {
-    name: flagged, always: false, pointer: first.endsWith('*'), quantity: rest.includes('quantity'),
+    name: flagged,
+    always: false,
+    pointer: first.endsWith('*'),
+    quantity: rest.includes('quantity'),
     bytes: rest.includes('bytes')
   }
   const number = /^(\d+)([!*]?)$/.exec(rest[0] ?? '')

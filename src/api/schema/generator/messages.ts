@@ -4,8 +4,9 @@ import type { FieldFacts, MessageFacts } from './facts.js'
 import { splitId } from './names.js'
 
 /** Protobuf tables of all messages with known field numbers. */
-export function buildMessages (
-  definitions: Readonly<Record<string, Definition>>, facts: Map<string, MessageFacts>
+export function buildMessages(
+  definitions: Readonly<Record<string, Definition>>,
+  facts: Map<string, MessageFacts>
 ): Record<string, Message> {
   const messages: Record<string, Message> = {}
   const build = (message: MessageFacts, properties: Readonly<Record<string, Property>>) => {
@@ -14,7 +15,8 @@ export function buildMessages (
       if (field.number === undefined) continue
       const inlined = field.inline === undefined ? undefined : `${splitId(message.id).prefix}.${field.inline}`
       const target = inlined === undefined ? undefined : facts.get(inlined)
-      if (inlined !== undefined && target && !messages[inlined]) build(target, definitions[inlined]?.properties ?? properties)
+      if (inlined !== undefined && target && !messages[inlined])
+        build(target, definitions[inlined]?.properties ?? properties)
       fields[field.number] = buildField(field, properties[field.name], inlined)
     }
     messages[message.id] = fields
@@ -26,28 +28,44 @@ export function buildMessages (
   return messages
 }
 
-function buildField (facts: FieldFacts, property: Property | undefined, inlined: string | undefined): MessageField {
+function buildField(
+  facts: FieldFacts,
+  property: Property | undefined,
+  inlined: string | undefined
+): MessageField {
   if (inlined !== undefined) return { name: facts.name, type: inlined, inline: true }
   const { label, element } = labelOf(property)
   const keep = facts.pointer || facts.always
-  return { name: facts.name, type: scalarOf(element, facts), ...(label ? { label } : {}), ...(keep ? { keep } : {}) }
+  return {
+    name: facts.name,
+    type: scalarOf(element, facts),
+    ...(label ? { label } : {}),
+    ...(keep ? { keep } : {})
+  }
 }
 
-function labelOf (property: Property | undefined): { label?: 'list' | 'map'; element: Property | undefined } {
+function labelOf(property: Property | undefined): { label?: 'list' | 'map'; element: Property | undefined } {
   if (property?.items) return { label: 'list', element: property.items }
   if (property?.additionalProperties) return { label: 'map', element: property.additionalProperties }
   return { element: property }
 }
 
-function scalarOf (property: Property | undefined, facts: FieldFacts): string {
-  if (property?.ref !== undefined) return property.ref === wellKnown.rawExtension && facts.name === 'fieldsV1' ? wellKnown.fieldsV1 : property.ref
+function scalarOf(property: Property | undefined, facts: FieldFacts): string {
+  if (property?.ref !== undefined)
+    return property.ref === wellKnown.rawExtension && facts.name === 'fieldsV1'
+      ? wellKnown.fieldsV1
+      : property.ref
   // Extra values of a user: a message that holds a list.
   if (property?.type === 'array') return 'strings'
   if (property?.format === 'byte' || facts.bytes) return 'bytes'
   switch (property?.type) {
-    case 'integer': return 'int'
-    case 'number': return 'double'
-    case 'boolean': return 'bool'
-    default: return 'string'
+    case 'integer':
+      return 'int'
+    case 'number':
+      return 'double'
+    case 'boolean':
+      return 'bool'
+    default:
+      return 'string'
   }
 }

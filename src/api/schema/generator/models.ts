@@ -20,10 +20,14 @@ export interface Model {
 }
 
 /** `*` + `/` and quotes are escaped in the generated comments. */
-const unescape = (text: string) => text.replace(/\\(['"\\])/g, '$1').replaceAll('*_/', '*/').trim()
+const unescape = (text: string) =>
+  text
+    .replace(/\\(['"\\])/g, '$1')
+    .replaceAll('*_/', '*/')
+    .trim()
 
 /** Reads the models of the npm package as text: it needs a newer Node than ours to be imported. */
-export function readModels (): Map<string, Model> {
+export function readModels(): Map<string, Model> {
   const manifest = createRequire(import.meta.url).resolve('kubernetes-models-source')
   const folder = join(dirname(manifest), 'gen', 'models')
   const models = new Map<string, Model>()
@@ -37,16 +41,21 @@ export function readModels (): Map<string, Model> {
   return models
 }
 
-function parseModel (name: string, declaration: string, code: string): Model {
+function parseModel(name: string, declaration: string, code: string): Model {
   const described = new Map<string, { description: string; required: boolean }>()
   const fields = /(?:\/\*\*\s*\* ((?:(?!\*\/)[\s\S])*)\*\/\s*)?^ {4}'([^']+)'(\??):/gm
   for (const [, description, field, optional] of declaration.matchAll(fields)) {
     described.set(field ?? '', { description: unescape(description ?? ''), required: optional === '' })
   }
   const entries = /"name": "([^"]*)",\s*"baseName": "([^"]*)",\s*"type": "([^"]*)",\s*"format": "([^"]*)"/g
-  const properties = [...code.matchAll(entries)].map(([, field = '', baseName = '', type = '', format = '']) => ({
-    name: baseName, type, format, ...(described.get(field) ?? { description: '', required: false })
-  }))
+  const properties = [...code.matchAll(entries)].map(
+    ([, field = '', baseName = '', type = '', format = '']) => ({
+      name: baseName,
+      type,
+      format,
+      ...(described.get(field) ?? { description: '', required: false })
+    })
+  )
   const about = /\/\*\*\s*\* ((?:(?!\*\/)[\s\S])*)\*\/\s*export declare class/.exec(declaration)?.[1] ?? ''
   return { name, description: unescape(about), properties }
 }

@@ -4,15 +4,21 @@ import type { Model } from './models.js'
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** The parts of `io.k8s.api.core.v1.Pod`: `core`, `v1`, `Pod`. */
-export function splitId (id: string): { group: string; version: string; name: string; prefix: string } {
+export function splitId(id: string): { group: string; version: string; name: string; prefix: string } {
   const parts = id.split('.')
   const [group = '', version = '', name = ''] = parts.slice(-3)
   return { group, version, name, prefix: parts.slice(0, -1).join('.') }
 }
 
 const fullGroups: Record<string, string> = {
-  core: '', meta: '', rbac: 'rbac.authorization.k8s.io', apiextensions: 'apiextensions.k8s.io',
-  apps: 'apps', batch: 'batch', autoscaling: 'autoscaling', policy: 'policy'
+  core: '',
+  meta: '',
+  rbac: 'rbac.authorization.k8s.io',
+  apiextensions: 'apiextensions.k8s.io',
+  apps: 'apps',
+  batch: 'batch',
+  autoscaling: 'autoscaling',
+  policy: 'policy'
 }
 
 /** `networking` → `networking.k8s.io` */
@@ -22,7 +28,10 @@ export const fullGroupOf = (group: string): string => fullGroups[group] ?? `${gr
  * Which definition each model is. Models carry their group only where two groups share a name (`CoreV1Event`), so
  * the facts, listed by group, tell; what they refer to and don't list is of the same group.
  */
-export function nameDefinitions (models: Map<string, Model>, facts: Map<string, MessageFacts>): Map<string, string> {
+export function nameDefinitions(
+  models: Map<string, Model>,
+  facts: Map<string, MessageFacts>
+): Map<string, string> {
   const ids = new Map<string, string>()
   const claim = (modelName: string, id: string) => {
     const model = models.get(modelName)
@@ -30,7 +39,9 @@ export function nameDefinitions (models: Map<string, Model>, facts: Map<string, 
     ids.set(modelName, id)
   }
   // Core has messages of names that meta has too (Preconditions); the published ones are meta's.
-  const metaFirst = [...facts.keys()].sort((a, b) => Number(b.includes('.meta.')) - Number(a.includes('.meta.')))
+  const metaFirst = [...facts.keys()].sort(
+    (a, b) => Number(b.includes('.meta.')) - Number(a.includes('.meta.'))
+  )
   for (const id of metaFirst) {
     const { group, version, name } = splitId(id)
     const short = capital(version) + name
@@ -55,13 +66,15 @@ const referencesOf = (model: Model | undefined): string[] =>
  * The TypeScript name of each model: without version where that is clear, the core group's without group
  * (`Event`, `EventsEvent`), betas with their version (`LeaseCandidateV1beta1`).
  */
-export function nameTypes (models: Map<string, Model>): Map<string, string> {
+export function nameTypes(models: Map<string, Model>): Map<string, string> {
   const names = new Map<string, string>()
   const taken = new Set<string>()
-  const rank = (name: string) => (/^V2[A-Z]/.test(name) ? 0 : /^CoreV1[A-Z]/.test(name) ? 1 : /^V1[A-Z]/.test(name) ? 2 : 3)
+  const rank = (name: string) =>
+    /^V2[A-Z]/.test(name) ? 0 : /^CoreV1[A-Z]/.test(name) ? 1 : /^V1[A-Z]/.test(name) ? 2 : 3
   const ordered = [...models.keys()].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
   for (const model of ordered) {
-    const [, group = '', version = '', name = model] = /^([A-Z][a-z]+)??(V\d+(?:(?:alpha|beta)\d+)?)([A-Z].*)$/.exec(model) ?? []
+    const [, group = '', version = '', name = model] =
+      /^([A-Z][a-z]+)??(V\d+(?:(?:alpha|beta)\d+)?)([A-Z].*)$/.exec(model) ?? []
     const stable = version === '' || /^V\d+$/.test(version)
     const full = `${group}${name}`
     const candidates = stable ? [...(group === 'Core' ? [name] : []), full] : []

@@ -10,7 +10,7 @@ const places: Record<Dialect, string> = { v2: '#/definitions/', v3: '#/component
 export const reference = (name: string, dialect: Dialect): Json => ({ $ref: `${places[dialect]}${name}` })
 
 /** Names of all definitions that these refer to, themselves included. */
-export function reachable (definitions: Definitions, roots: Iterable<string>): Set<string> {
+export function reachable(definitions: Definitions, roots: Iterable<string>): Set<string> {
   const found = new Set<string>()
   const visit = (name: string) => {
     if (found.has(name) || !definitions[name]) return
@@ -21,23 +21,33 @@ export function reachable (definitions: Definitions, roots: Iterable<string>): S
   return found
 }
 
-function refsOf (property: Definition): string[] {
+function refsOf(property: Definition): string[] {
   return [
     ...(property.ref === undefined ? [] : [property.ref]),
-    ...[property.items, property.additionalProperties, ...Object.values(property.properties ?? {})]
-      .flatMap((inner) => (inner ? refsOf(inner) : []))
+    ...[property.items, property.additionalProperties, ...Object.values(property.properties ?? {})].flatMap(
+      (inner) => (inner ? refsOf(inner) : [])
+    )
   ]
 }
 
 /** A definition as a document has it. */
-export function schemaOf (name: string, definition: Definition, groupVersions: readonly GroupVersion[], dialect: Dialect): Json {
+export function schemaOf(
+  name: string,
+  definition: Definition,
+  groupVersions: readonly GroupVersion[],
+  dialect: Dialect
+): Json {
   const types = typesOf(name, definition, groupVersions)
   return {
-    ...special(name, dialect) ?? propertySchema(definition, dialect),
+    ...(special(name, dialect) ?? propertySchema(definition, dialect)),
     ...(definition.properties
       ? {
-          properties: Object.fromEntries(Object.entries(definition.properties)
-            .map(([field, property]) => [field, propertySchema(property, dialect)]))
+          properties: Object.fromEntries(
+            Object.entries(definition.properties).map(([field, property]) => [
+              field,
+              propertySchema(property, dialect)
+            ])
+          )
         }
       : {}),
     ...(definition.required ? { required: definition.required } : {}),
@@ -51,7 +61,7 @@ interface GroupVersion {
 }
 
 /** Which kinds the definition is: options and events belong to every group. */
-function typesOf (name: string, { groupVersionKind }: Definition, groupVersions: readonly GroupVersion[]) {
+function typesOf(name: string, { groupVersionKind }: Definition, groupVersions: readonly GroupVersion[]) {
   if (name === wellKnown.deleteOptions || name.endsWith('.meta.v1.WatchEvent')) {
     const kind = name.slice(name.lastIndexOf('.') + 1)
     return groupVersions.map(({ group, version }) => ({ group, kind, version }))
@@ -62,14 +72,17 @@ function typesOf (name: string, { groupVersionKind }: Definition, groupVersions:
 }
 
 /** Types of two JSON types at once: only v3 can say so. */
-function special (name: string, dialect: Dialect): Json | undefined {
+function special(name: string, dialect: Dialect): Json | undefined {
   if (dialect === 'v2') return undefined
   const numeric = { [wellKnown.quantity]: 'number', [wellKnown.intOrString]: 'integer' }[name]
   if (numeric === undefined) return undefined
-  return { oneOf: [{ type: 'string' }, { type: numeric }], ...(numeric === 'integer' ? { format: 'int-or-string' } : {}) }
+  return {
+    oneOf: [{ type: 'string' }, { type: numeric }],
+    ...(numeric === 'integer' ? { format: 'int-or-string' } : {})
+  }
 }
 
-function propertySchema (property: Property, dialect: Dialect): Json {
+function propertySchema(property: Property, dialect: Dialect): Json {
   const { ref, description } = property
   const extensions = {
     ...(property.default === undefined ? {} : { default: property.default }),
@@ -92,7 +105,9 @@ function propertySchema (property: Property, dialect: Dialect): Json {
     ...(property.format ? { format: property.format } : {}),
     ...(property.enum ? { enum: property.enum } : {}),
     ...(property.items ? { items: propertySchema(property.items, dialect) } : {}),
-    ...(property.additionalProperties ? { additionalProperties: propertySchema(property.additionalProperties, dialect) } : {}),
+    ...(property.additionalProperties
+      ? { additionalProperties: propertySchema(property.additionalProperties, dialect) }
+      : {}),
     ...extensions
   }
 }
