@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { systemClock } from '../base/clock.js'
 import { createLogger } from '../base/logger.js'
 import { resolvePaths } from '../base/paths.js'
@@ -11,6 +12,13 @@ import { openLogFile } from './log-file.js'
 
 /** How long a stop may take before the process ends anyway. */
 const stopLimitMs = 60_000
+
+/** Beside the bundled program: the build puts them there. */
+const assets = {
+  agentDirectory: fileURLToPath(new URL('./agent', import.meta.url)),
+  schemas: new URL('./generated/', import.meta.url),
+  dataPlaneWorker: new URL('./data-plane-worker.js', import.meta.url)
+}
 
 function packageVersion(): string {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -60,7 +68,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     logger,
     createCluster: (name) =>
-      createCluster({ name, paths, clock: systemClock, logger: logger.with({ cluster: name }) }),
+      createCluster({ name, paths, assets, clock: systemClock, logger: logger.with({ cluster: name }) }),
     onStop: () => {
       stop('asked to')
     }
