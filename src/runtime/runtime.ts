@@ -80,9 +80,9 @@ export interface PodLabels {
 export interface SandboxSpec extends PodLabels {
   hostname: string
   /**
-   * Host paths of /etc/resolv.conf and /etc/hosts, written by the kubelet, that every container of the sandbox sees.
-   * To change one later (the pod's address is known only now), write it in place (truncate and write, never rename):
-   * a sandbox from the warm pool has its own bound files, and these paths then become symbolic links to them.
+   * Host paths of /etc/resolv.conf and /etc/hosts, written by the kubelet: what a container of the sandbox sees unless
+   * it has a mount of its own there. A warm sandbox takes their content as it is now, so what changes later (the pod's
+   * own address in /etc/hosts) needs such a mount in each container.
    */
   resolvConfPath: string
   hostsPath: string
