@@ -3,7 +3,7 @@ import { MkError } from '../base/errors.js'
 import { type HttpsEndpoint, HttpsClient } from '../client/https.js'
 import { Discovery } from './discovery.js'
 import type { Io } from './io.js'
-import { version } from './version.js'
+import { version } from '../base/version.js'
 
 /** A connection to the cluster and what is known of it. */
 export interface Session {

@@ -1,7 +1,7 @@
 import { Command } from '../cli/command.js'
 import { messageOf } from '../base/errors.js'
 import { openSession } from '../cli/session.js'
-import { version } from '../cli/version.js'
+import { version } from '../base/version.js'
 
 export default class Version extends Command {
   static override summary = 'Show versions'

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../base/clock.js'
 import { createLogger } from '../base/logger.js'
 import { resolvePaths } from '../base/paths.js'
+import { version } from '../base/version.js'
 import { createCluster } from '../cluster/cluster.js'
 import { controlErrorOf } from './control-error.js'
 import { startControlServer } from './control-server.js'
@@ -18,13 +19,6 @@ const assets = {
   agentDirectory: fileURLToPath(new URL('./agent', import.meta.url)),
   schemas: new URL('./generated/', import.meta.url),
   dataPlaneWorker: new URL('./data-plane-worker.js', import.meta.url)
-}
-
-function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return manifest.version
 }
 
 async function main(): Promise<void> {
@@ -64,7 +58,7 @@ async function main(): Promise<void> {
   })
 
   const daemon = new Daemon({
-    version: packageVersion(),
+    version,
     clock: systemClock,
     logger,
     createCluster: (name) =>
