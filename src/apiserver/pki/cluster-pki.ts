@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, ran
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../../base/clock.js'
 import { createAuthority, isGood, namesIn, sign } from './certificates.js'
+import { ipv6Groups } from './der.js'
 import { PkiFiles } from './pki-files.js'
 import type { ClusterPki, KeyPair } from './pki.js'
 
@@ -28,15 +29,25 @@ export interface ClusterPkiOptions {
  * The cluster's authority, certificates and keys: made on first use, kept in files, issued anew before they expire or
  * when the server gets another name. A new authority is made only when there is none: it would invalidate everything.
  */
-export async function createClusterPki(options: ClusterPkiOptions): Promise<ClusterPki> {
+export function createClusterPki(options: ClusterPkiOptions): ClusterPki {
   const { clock } = options
   const files = new PkiFiles(options.dir)
-  const authority = await kept(files, 'ca', (pair) => isGood(pair, clock), () => createAuthority('mk', clock))
-  const admin = await kept(
+  const authority = kept(
+    files,
+    'ca',
+    (pair) => isGood(pair, clock),
+    () => createAuthority('mk', clock)
+  )
+  const admin = kept(
     files,
     'admin',
     (pair) => isGood(pair, clock, authority),
-    () => sign(authority, { commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' }, clock)
+    () =>
+      sign(
+        authority,
+        { commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },
+        clock
+      )
   )
   const tokenKey = readTokenKey(files)
   const adminToken = keptText(files, 'admin.token', () => randomBytes(32).toString('base64url'))
@@ -45,7 +56,10 @@ export async function createClusterPki(options: ClusterPkiOptions): Promise<Clus
   const addresses = new Set([...standardAddresses, ...(options.addresses ?? [])])
   const covers = (pair: KeyPair) => {
     const names = namesIn(pair.cert)
-    const wanted = [...[...hostnames].map((name) => `DNS:${name}`), ...[...addresses].map((ip) => `IP:${longForm(ip)}`)]
+    const wanted = [
+      ...[...hostnames].map((name) => `DNS:${name}`),
+      ...[...addresses].map((ip) => `IP:${longForm(ip)}`)
+    ]
     return wanted.every((name) => names.has(name))
   }
   const serverPair = () =>
@@ -56,11 +70,16 @@ export async function createClusterPki(options: ClusterPkiOptions): Promise<Clus
       () =>
         sign(
           authority,
-          { commonName: 'kube-apiserver', usage: 'server', hostnames: [...hostnames], addresses: [...addresses] },
+          {
+            commonName: 'kube-apiserver',
+            usage: 'server',
+            hostnames: [...hostnames],
+            addresses: [...addresses]
+          },
           clock
         )
     )
-  let server = await serverPair()
+  let server = serverPair()
 
   return {
     ca: authority.cert,
@@ -70,11 +89,11 @@ export async function createClusterPki(options: ClusterPkiOptions): Promise<Clus
     get server() {
       return server
     },
-    ensureServerNames: async (names) => {
+    ensureServerNames: (names) => {
       for (const name of names.hostnames ?? []) hostnames.add(name)
       for (const address of names.addresses ?? []) addresses.add(address)
       const before = server
-      server = await serverPair()
+      server = serverPair()
       return server.cert !== before.cert
     },
     issueClient: ({ user, groups }) =>
@@ -82,15 +101,15 @@ export async function createClusterPki(options: ClusterPkiOptions): Promise<Clus
   }
 }
 
-async function kept(
+function kept(
   files: PkiFiles,
   name: string,
   isUsable: (pair: KeyPair) => boolean,
-  make: () => Promise<KeyPair>
-): Promise<KeyPair> {
+  make: () => KeyPair
+): KeyPair {
   const found = files.readPair(name)
   if (found && isUsable(found)) return found
-  const made = await make()
+  const made = make()
   files.writePair(name, made)
   return made
 }
@@ -105,21 +124,22 @@ function keptText(files: PkiFiles, name: string, make: () => string): string {
 
 function readTokenKey(files: PkiFiles): ClusterPki['tokenKey'] {
   const pem = keptText(files, 'sa.key', () =>
-    generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      .privateKey.export({ type: 'pkcs8', format: 'pem' })
+      .toString()
   )
   const privateKey = createPrivateKey(pem)
   const publicKey = createPublicKey(privateKey)
-  const id = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64url')
+  const id = createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64url')
   return { privateKey, publicKey, id }
 }
 
 /** IPv6 as node:crypto prints it in a certificate: `0:0:0:0:0:0:0:1`. */
 function longForm(address: string): string {
   if (!isIPv6(address)) return address
-  const [head = '', tail = ''] = address.split('::')
-  const [left, right] = [head, tail].map((part) => part.split(':').filter(Boolean)) as [string[], string[]]
-  const groups = address.includes('::')
-    ? [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]
-    : left
-  return groups.map((group) => parseInt(group, 16).toString(16).toUpperCase()).join(':')
+  return ipv6Groups(address)
+    .map((group) => group.toString(16).toUpperCase())
+    .join(':')
 }
