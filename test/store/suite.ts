@@ -10,7 +10,10 @@ import {
   type StoreEvent
 } from '../../src/store/store.js'
 
-type Test = Parameters<Parameters<typeof t.test>[1]>[0]
+/** What a fixture needs of a test. */
+interface Test {
+  testdir: (content?: Record<string, string>) => string
+}
 
 export const text =
   (value: string): Encode =>
