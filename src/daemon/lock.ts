@@ -1,12 +1,20 @@
 import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { MkError } from '../base/errors.js'
 
-/** When the process began, in clock ticks since boot (Linux); undefined where that can't be told. */
-function startOf(pid: number): string | undefined {
+interface ProcessFacts {
+  /** One letter; Z is a process that has ended and whose parent has not asked for its exit code. */
+  state: string
+  /** When it began, in clock ticks since boot. */
+  start: string
+}
+
+/** What Linux tells of a process; undefined where that can't be told. */
+function factsOf(pid: number): ProcessFacts | undefined {
   try {
     // The second field is the command in brackets and may hold spaces: count behind the last bracket.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const [state = '', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { state, start: rest[18] ?? '' }
   } catch {
     return undefined
   }
@@ -18,8 +26,10 @@ function alive(pid: number, start: string | undefined): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
+  const facts = factsOf(pid)
+  if (facts?.state === 'Z') return false
   // A pid is given again after its process died: the same start tells the same process.
-  return start === undefined || start === '' || startOf(pid) === start
+  return !start || !facts || facts.start === start
 }
 
 /**
@@ -30,7 +40,7 @@ export function takeLock(path: string): () => void {
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
       const file = openSync(path, 'wx', 0o600)
-      writeSync(file, `${process.pid} ${startOf(process.pid) ?? ''}\n`)
+      writeSync(file, `${process.pid} ${factsOf(process.pid)?.start ?? ''}\n`)
       closeSync(file)
       return () => {
         unlinkSync(path)

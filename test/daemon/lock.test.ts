@@ -40,3 +40,19 @@ t.test('an empty or damaged lock is taken over', async (t) => {
   writeFileSync(path, '')
   takeLock(path)()
 })
+
+t.test('a process that ended and was not waited for is dead', async (t) => {
+  const path = join(t.testdir(), 'lock')
+  // The shell starts a child that ends at once and, being replaced by sleep, never waits for it.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'])
+  t.teardown(() => parent.kill())
+  const pid = await new Promise<string>((resolve) =>
+    parent.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()))
+  )
+  while (!readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z'))
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+  writeFileSync(path, `${pid}\n`)
+  takeLock(path)()
+})
