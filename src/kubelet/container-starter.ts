@@ -90,6 +90,7 @@ async function specOf(context: NodeContext, request: StartRequest) {
         container,
         volumes,
         env,
+        hostsFile: paths.hosts,
         terminationMessageFile
       }),
       makeTerminationFile(terminationMessageFile)

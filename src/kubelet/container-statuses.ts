@@ -154,7 +154,7 @@ class StatusBuilder {
 
   #terminated(container: ContainerState): ContainerStateTerminated {
     const exitCode = container.exitCode ?? 128
-    const message = this.#input.messages.get(container.id) ?? container.error
+    const message = this.#input.messages.get(container.id) || container.error
     const startedAt = container.startedAt && toTime(container.startedAt)
     const finishedAt = toTime(container.finishedAt ?? container.createdAt)
     return {

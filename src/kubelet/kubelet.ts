@@ -135,6 +135,8 @@ class NodeKubelet implements Kubelet {
     this.#pods.start()
     await Promise.all([this.#pods.synced(), serviceInformer.synced()])
     await this.#adopt()
+    // What happened between the listing and now came as events of pods that were not known yet.
+    await this.#resync()
     this.#unsubscribe.push(
       this.#pods.onChange((change) => {
         this.#onPod(change)
@@ -226,7 +228,7 @@ class NodeKubelet implements Kubelet {
       const pod = known.get(uid)
       const record = mine.find(({ podUid }) => podUid === uid)
       if (this.#isStopped || (pod && !this.#isMine(pod))) continue
-      const worker = pod ? this.#createWorker(pod) : record && this.#createWorker(orphanPod(record))
+      const worker = this.#adoptingWorker(pod, record)
       if (!worker) continue
       await worker.adopt(
         sandboxes.filter(({ podUid }) => podUid === uid),
@@ -234,6 +236,11 @@ class NodeKubelet implements Kubelet {
       )
       if (!pod) worker.setGone(worker.pod)
     }
+  }
+
+  #adoptingWorker(pod: Pod | undefined, record: PodLabels | undefined): PodWorker | undefined {
+    const subject = pod ?? (record && orphanPod(record))
+    return subject && this.#createWorker(subject, true)
   }
 
   /** Pods whose directories are all that is left: their removal was cut short. */
@@ -295,13 +302,13 @@ class NodeKubelet implements Kubelet {
     if (rejection) worker.reject(rejection)
   }
 
-  #createWorker(pod: Pod): PodWorker {
+  #createWorker(pod: Pod, waitsForAdoption = false): PodWorker {
     const { uid } = pod.metadata
     const onDone = () => {
       this.#workers.delete(uid)
       this.#sources.forgetPod(uid)
     }
-    const worker = new PodWorker({ context: this.#context, pod, onDone })
+    const worker = new PodWorker({ context: this.#context, pod, waitsForAdoption, onDone })
     this.#workers.set(uid, worker)
     // A pod that comes while the node goes down waits for the next start.
     if (this.#isGoingDown) worker.stopPod(0)

@@ -10,7 +10,8 @@ export interface MountsInput {
   /** The pod's volumes, by name. */
   volumes: ReadonlyMap<string, MountedVolume>
   env: ReadonlyMap<string, string>
-  /** Host path of the file that takes the container's last words. */
+  /** Host paths of the pod's hosts file and of the file that takes the container's last words. */
+  hostsFile: string
   terminationMessageFile: string
 }
 
@@ -19,13 +20,19 @@ const propagations: Record<string, Mount['propagation']> = {
   Bidirectional: 'rshared'
 }
 
-/** The mounts of a container: its volumes, and the file at terminationMessagePath. /etc/hosts comes with the sandbox. */
+/** The mounts of a container: its volumes, then what the kubelet manages unless the container mounts its own there. */
 export async function containerMounts(input: MountsInput): Promise<Mount[]> {
   const mounts: Mount[] = []
   for (const mount of input.container.volumeMounts ?? []) mounts.push(await volumeMount(mount, input))
-  const target = input.container.terminationMessagePath ?? '/dev/termination-log'
-  if (target !== '' && !mounts.some((mount) => mount.target === target))
-    mounts.push({ type: 'bind', source: input.terminationMessageFile, target, readOnly: false })
+  const { hostsFile, terminationMessageFile, container } = input
+  const managed: [string, string][] = [
+    [hostsFile, '/etc/hosts'],
+    [terminationMessageFile, container.terminationMessagePath ?? '/dev/termination-log']
+  ]
+  for (const [source, target] of managed) {
+    if (target === '' || mounts.some((mount) => mount.target === target)) continue
+    mounts.push({ type: 'bind', source, target, readOnly: false })
+  }
   return mounts
 }
 

@@ -34,6 +34,8 @@ const imageReasons = new Set([
 export interface PodWorkerOptions {
   context: NodeContext
   pod: Pod
+  /** Nothing is planned before {@link PodWorker.adopt} has said what there is. */
+  waitsForAdoption: boolean
   /** Nothing is left of a pod that is gone from the API: the worker can be dropped. */
   onDone: () => void
 }
@@ -60,7 +62,10 @@ export class PodWorker {
   readonly #adopted = new Set<string>()
   #backingOff = new Set<string>()
   #pod: Pod
+  /** The address to ask for again when the sandbox is lost. */
+  #lastPodIp: string | undefined
   #isGone = false
+  #isHeld: boolean
   #isStopped = false
   #isWoken = false
   #engineEvents = 0
@@ -73,9 +78,11 @@ export class PodWorker {
   #plan: Plan = { actions: [], waiting: new Map() }
   #cancelTimer: () => void = () => {}
 
-  constructor({ context, pod, onDone }: PodWorkerOptions) {
+  constructor({ context, pod, waitsForAdoption, onDone }: PodWorkerOptions) {
+    this.#isHeld = waitsForAdoption
     this.#context = context
     this.#pod = pod
+    this.#lastPodIp = pod.status?.podIP
     this.#onDone = onDone
     const { clock, runtime, sources, timing } = context
     const { namespace, name, uid } = pod.metadata
@@ -96,7 +103,7 @@ export class PodWorker {
       onUnhealthy: (container, kind, { result, output }) => {
         const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} probe`
         const text = result === 'unknown' ? 'errored and resulted in unknown state' : 'failed'
-        this.#event('Warning', 'Unhealthy', `${title} ${text}: ${output}`, container.name)
+        this.#event('Warning', 'Unhealthy', `${title} ${text}: ${output.trimEnd()}`, container.name)
       }
     })
     this.#writer = new StatusWriter({
@@ -136,6 +143,7 @@ export class PodWorker {
     const hasNewFacts =
       !isSame(metadata.labels, pod.metadata.labels) || !isSame(metadata.annotations, pod.metadata.annotations)
     this.#pod = pod
+    this.#lastPodIp = pod.status?.podIP ?? this.#lastPodIp
     if (changed) this.#images.clear()
     if (changed || hasNewFacts) this.refreshSources()
     this.wake()
@@ -168,6 +176,7 @@ export class PodWorker {
   async adopt(sandboxes: readonly Sandbox[], containers: readonly ContainerState[]): Promise<void> {
     for (const { id } of containers) if (!this.#records.containers.has(id)) this.#adopted.add(id)
     await this.#records.adopt(sandboxes, containers)
+    this.#isHeld = false
     this.wake()
   }
 
@@ -182,7 +191,7 @@ export class PodWorker {
     sandboxes: readonly Sandbox[],
     containers: readonly ContainerState[]
   ): Promise<void> {
-    if (this.activity !== activity || this.#operations.busy.size > 0) return
+    if (this.#isHeld || this.activity !== activity || this.#operations.busy.size > 0) return
     await this.#records.adopt(sandboxes, containers)
     this.wake()
   }
@@ -226,7 +235,7 @@ export class PodWorker {
   }
 
   wake(): void {
-    if (this.#isWoken || this.#isStopped) return
+    if (this.#isWoken || this.#isStopped || this.#isHeld) return
     this.#isWoken = true
     setImmediate(() => {
       this.#isWoken = false
@@ -397,7 +406,12 @@ export class PodWorker {
 
   #createSandbox(): void {
     const work = async () => {
-      const sandbox = await makeSandbox(this.#context, this.#pod, this.#paths, this.#volumes.mounted)
+      const sandbox = await makeSandbox(this.#context, {
+        pod: this.#pod,
+        paths: this.#paths,
+        volumes: this.#volumes.mounted,
+        preferredIp: this.#lastPodIp
+      })
       this.#records.sandboxes.set(sandbox.id, sandbox)
     }
     this.#runVisibly(busyKeys.sandbox, failureKeys.sandbox, work, (error) => {

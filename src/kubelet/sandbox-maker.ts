@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import type { Pod } from '../api/types.js'
 import type { Sandbox, SandboxSpec } from '../runtime/runtime.js'
 import type { MountedVolume } from '../volumes/volume.js'
@@ -8,15 +8,20 @@ import type { NodeContext } from './node-context.js'
 import type { PodPaths } from './pod-directory.js'
 
 /**
- * Writes resolv.conf and the hosts file, makes the sandbox, then adds the pod's address to the hosts file. From
- * then on both are bound into the sandbox, so they are written in place and never replaced.
+ * Writes resolv.conf and the hosts file, makes the sandbox, then adds the pod's address to the hosts file, which every
+ * container mounts.
  */
 export async function makeSandbox(
   context: NodeContext,
-  pod: Pod,
-  paths: PodPaths,
-  volumes: ReadonlyMap<string, MountedVolume>
+  request: {
+    pod: Pod
+    paths: PodPaths
+    volumes: ReadonlyMap<string, MountedVolume>
+    /** The address that the pod had. */
+    preferredIp: string | undefined
+  }
 ): Promise<Sandbox> {
+  const { pod, paths, volumes, preferredIp } = request
   const { clusterDns, clusterDomain, runtime, nodeName } = context
   const hostFiles = await context.hostFiles()
   const hostname = hostnameOf(pod, clusterDomain)
@@ -26,12 +31,9 @@ export async function makeSandbox(
       hostsFileOf(pod, { podIps, hostname: hostname.short, clusterDomain, hostFile: hostFiles.hosts })
     )
   await mkdir(paths.root, { recursive: true, mode: 0o755 })
-  // An earlier sandbox may have made links of them to files of its own.
-  await Promise.all([paths.resolvConf, paths.hosts].map((path) => rm(path, { force: true })))
   const host = parseResolvConf(hostFiles.resolvConf)
   await writeFile(paths.resolvConf, resolvConfOf(pod, { clusterDns, clusterDomain, host }))
   await writeHosts([])
-  const preferredIp = pod.status?.podIP
   const hasOwnNetwork = pod.spec.hostNetwork !== true
   const sandbox = await runtime.createSandbox({
     podNamespace: pod.metadata.namespace ?? 'default',

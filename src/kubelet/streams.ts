@@ -71,7 +71,7 @@ function chooseContainer(pod: Pod, name: string | undefined): Container {
     return found
   }
   const [only] = containers
-  if (only && containers.length === 1 && initContainers.length === 0) return only
+  if (only && containers.length === 1) return only
   const names = (list: readonly Container[]) => `[${list.map((container) => container.name).join(' ')}]`
   const init = initContainers.length > 0 ? ` or one of the init containers: ${names(initContainers)}` : ''
   throw statusErrors.badRequest(
