@@ -40,7 +40,7 @@ int serve_main(void);
  * REPLY_ERROR under its id. DIAL's id then names the stream until either side sends CLOSE or both have sent EOF.
  */
 enum frame_type {
-    PING = 1,       /* -> REPLY_OK { u32 protocol version } */
+    PING = 1,       /* -> REPLY_OK { u32 protocol version, u8 the engine can lower OOM scores } */
     WAIT_READY = 2, /* { u32 pid, u32 timeout ms } -> REPLY_OK when that pause process has plumbed itself */
     NETLINK = 3,    /* { u32 count, u32 pids[count], bytes } -> REPLY_OK { for each failure: u32 pid, u32 errno, u32 seq, str } */
     FORGET = 4,     /* { u32 pid } lets go of the namespace of that process -> REPLY_OK */

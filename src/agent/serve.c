@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -58,13 +60,29 @@ static void route(uint32_t id, struct reader *r) {
     else reply_ok(id);
 }
 
+/* Whether the engine could lower a container's OOM score: our parent, its shim, would need SYS_RESOURCE for that. */
+static int can_lower_oom_score(void) {
+    char path[64], line[256];
+    uint64_t bounding = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)getppid());
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "CapBnd:", 7) == 0) bounding = strtoull(line + 7, NULL, 16);
+    }
+    if (f) fclose(f);
+    return (int)(bounding >> CAP_SYS_RESOURCE & 1);
+}
+
+static void ping(uint32_t id) {
+    unsigned char payload[5];
+    put_u32(payload, PROTOCOL_VERSION);
+    payload[4] = (unsigned char)can_lower_oom_score();
+    send_frame(id, REPLY_OK, payload, sizeof payload);
+}
+
 static void handle(uint32_t id, uint8_t type, struct reader *r) {
-    unsigned char version[4];
     switch (type) {
-    case PING:
-        put_u32(version, PROTOCOL_VERSION);
-        send_frame(id, REPLY_OK, version, sizeof version);
-        break;
+    case PING: ping(id); break;
     case WAIT_READY: wait_ready(id, r); break;
     case NETLINK: netlink_apply(id, r); break;
     case FORGET:

@@ -304,37 +304,18 @@ export class Agent {
 
   /**
    * The lowest OOM score that the engine can give. One without SYS_RESOURCE (nested, rootless) can't lower scores, and
-   * fails to start what asks for it; the agent, the first container of all, is where that shows.
+   * fails to start what asks for it.
    */
   get oomScoreFloor(): number {
     return this.#oomScoreFloor
   }
 
-  #oomScoreFloor = -1000
+  #oomScoreFloor = 0
 
   async #launch(): Promise<Duplex> {
     const waitMs = this.#backoff.failures('') > 0 ? this.#backoff.next('') : 0
     if (waitMs > 0) await new Promise<void>((resolve) => this.#options.clock.after(waitMs, resolve))
     else this.#backoff.next('')
-    try {
-      return await this.#launchOnce()
-    } catch (error) {
-      if (this.#oomScoreFloor === 0) throw error
-      this.#oomScoreFloor = 0
-      const connection = await this.#launchOnce().catch((): undefined => undefined)
-      if (connection) {
-        this.#options.logger.warn(
-          'the engine cannot lower OOM scores: containers keep scores of 0 and above',
-          { error }
-        )
-        return connection
-      }
-      this.#oomScoreFloor = -1000
-      throw error
-    }
-  }
-
-  async #launchOnce(): Promise<Duplex> {
     const { engine, cluster, image, logger } = this.#options
     await this.#remove()
     const Image = await image()
@@ -360,7 +341,6 @@ export class Agent {
           LogConfig: { Type: 'none', Config: {} },
           AutoRemove: true,
           ReadonlyRootfs: true,
-          OomScoreAdj: Math.max(-998, this.#oomScoreFloor),
           Init: false
         }
       })
@@ -397,6 +377,7 @@ export class Agent {
       )
       if (version.readUInt32BE(0) !== protocolVersion)
         throw new MkError('MK_AGENT_FAILED', 'the agent speaks another version')
+      this.#oomScoreFloor = version.readUInt8(4) === 1 ? -1000 : 0
     } catch (error) {
       connection.destroy()
       if (isMkError(error, 'MK_AGENT_FAILED')) throw error
@@ -422,8 +403,11 @@ export class Agent {
     const handlers = [...this.#handlers.values()]
     this.#handlers.clear()
     for (const handler of handlers) handler(error)
-    if (!this.#stopped)
-      this.#options.logger.warn('the agent ended; it is started again when needed', { error })
+    if (connection !== this.#live) return
+    this.#live = undefined
+    this.#connection = undefined
+    if (this.#stopped) return
+    this.#options.logger.warn('the agent ended; it is started again when needed', { error })
   }
 
   async #remove(): Promise<void> {
