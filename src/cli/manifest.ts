@@ -115,7 +115,12 @@ function expandList(value: unknown, source: string, line: number): Manifest[] {
     return items.flatMap((item) => expandList(item, source, line))
   const metadata = requireObject(object['metadata'] ?? {}, source, line, 'metadata')
   const { name, namespace } = metadata
-  if (typeof name !== 'string' || name === '') {
+  if (name !== undefined && name !== null && typeof name !== 'string') {
+    throw new MkError('MK_INPUT', `${source}:${line}: ${kind}: metadata.name must be text, and is the ${typeof name} ${JSON.stringify(name)}`, {
+      hint: 'YAML reads words such as 123, no and true as values: write the name in quotes'
+    })
+  }
+  if (!name) {
     throw new MkError('MK_INPUT', `${source}:${line}: ${kind}: metadata.name: required, as text`, {
       hint: 'objects that the server is to name (generateName) can be made with `kubectl create`'
     })

@@ -39,11 +39,12 @@ export default class PortForward extends Command {
     const session = await openSession(this.io)
     const namespace = flags.namespace ?? 'default'
     const addresses = flags.address.split(',').map((a) => (a === 'localhost' ? '127.0.0.1' : a))
+    const forwarders: { close: () => void }[] = []
     for (const forward of forwards) {
       const pick = () => pickPod(session, target, namespace, forward.remote)
       // A wrong port or a target without pods is told now, not with the first connection.
       await pick()
-      const { port } = await startForwarder({
+      const forwarder = await startForwarder({
         forward,
         addresses,
         pick,
@@ -55,9 +56,11 @@ export default class PortForward extends Command {
           }),
         onNote: (text) => this.note(text)
       })
-      for (const address of addresses) this.log(`Forwarding from ${address}:${port} -> ${forward.remote}`)
+      forwarders.push(forwarder)
+      for (const address of addresses) this.log(`Forwarding from ${address}:${forwarder.port} -> ${forward.remote}`)
     }
     if (!this.io.signal.aborted) await once(this.io.signal, 'abort')
+    for (const forwarder of forwarders) forwarder.close()
     return 0
   }
 }

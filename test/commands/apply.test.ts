@@ -97,6 +97,7 @@ t.test('bad files change nothing and say where the mistake is', async (t) => {
     ['version.yaml', 'kind: Pod\nmetadata: { name: x }\n', /version\.yaml:1: apiVersion not set/],
     ['kind.yaml', 'apiVersion: v1\nmetadata: { name: x }\n', /kind\.yaml:1: kind not set/],
     ['name.yaml', `${configMap('a')}---\napiVersion: v1\nkind: Pod\nmetadata: {}\n`, /name\.yaml:\d+: Pod: metadata\.name: required/],
+    ['number.yaml', 'apiVersion: v1\nkind: Pod\nmetadata: { name: 12 }\n', /metadata\.name must be text, and is the number 12/],
     ['empty.yaml', '# nothing\n', /no objects found/]
   ]
   for (const [file, content, message] of cases) {
