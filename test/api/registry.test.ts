@@ -12,8 +12,11 @@ t.test('every kind has a schema, a name column and a place of its own', async (t
     const definition = definitions[kind.schema]
     t.ok(definition, `${kind.schema} is a definition`)
     t.same(definition?.groupVersionKind, { group: kind.group, version: kind.version, kind: kind.kind })
-    t.equal(definition?.properties?.['status'] !== undefined && kind.virtual !== true && kind.kind !== 'Event',
-      kind.subresources.some((subresource) => subresource.name === 'status'), `${kind.kind} has status if its schema has`)
+    t.equal(
+      definition?.properties?.['status'] !== undefined && kind.virtual !== true && kind.kind !== 'Event',
+      kind.subresources.some((subresource) => subresource.name === 'status'),
+      `${kind.kind} has status if its schema has`
+    )
     if (kind.kind !== 'Event') t.equal(kind.columns[0]?.format, 'name', 'tables begin with the name')
   }
 })
@@ -27,8 +30,22 @@ t.test('kinds are found by kind and by plural', async (t) => {
 
 t.test('names that clients type are as upstream', async (t) => {
   const short = Object.fromEntries(kinds.map((kind) => [kind.plural, kind.shortNames.join(',')]))
-  t.match(short, { pods: 'po', services: 'svc', deployments: 'deploy', replicasets: 'rs', configmaps: 'cm', namespaces: 'ns' })
-  t.same(kinds.filter((kind) => kind.categories.includes('all')).map((kind) => kind.plural).sort(),
-    ['deployments', 'pods', 'replicasets', 'services'])
-  t.notOk(findResource({ group: '', version: 'v1', plural: 'namespaces' })?.verbs.includes('deletecollection'))
+  t.match(short, {
+    pods: 'po',
+    services: 'svc',
+    deployments: 'deploy',
+    replicasets: 'rs',
+    configmaps: 'cm',
+    namespaces: 'ns'
+  })
+  t.same(
+    kinds
+      .filter((kind) => kind.categories.includes('all'))
+      .map((kind) => kind.plural)
+      .sort(),
+    ['deployments', 'pods', 'replicasets', 'services']
+  )
+  t.notOk(
+    findResource({ group: '', version: 'v1', plural: 'namespaces' })?.verbs.includes('deletecollection')
+  )
 })

@@ -6,7 +6,10 @@ const metadata = { name: 'a', namespace: 'default', uid: 'u', resourceVersion: '
 
 /** An object with complete metadata and its kind's defaults, from what the test cares for. */
 export function make<T extends KubeObject>(kind: Kind<T>, partial: object): T {
-  const object = structuredClone({ ...partial, metadata: { ...metadata, ...('metadata' in partial ? (partial.metadata as object) : {}) } })
+  const object = structuredClone({
+    ...partial,
+    metadata: { ...metadata, ...('metadata' in partial ? (partial.metadata as object) : {}) }
+  })
   kind.applyDefaults?.(object as T)
   return object as T
 }
