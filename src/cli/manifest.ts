@@ -116,9 +116,13 @@ function expandList(value: unknown, source: string, line: number): Manifest[] {
   const metadata = requireObject(object['metadata'] ?? {}, source, line, 'metadata')
   const { name, namespace } = metadata
   if (name !== undefined && name !== null && typeof name !== 'string') {
-    throw new MkError('MK_INPUT', `${source}:${line}: ${kind}: metadata.name must be text, and is the ${typeof name} ${JSON.stringify(name)}`, {
-      hint: 'YAML reads words such as 123, no and true as values: write the name in quotes'
-    })
+    throw new MkError(
+      'MK_INPUT',
+      `${source}:${line}: ${kind}: metadata.name must be text, and is the ${typeof name} ${JSON.stringify(name)}`,
+      {
+        hint: 'YAML reads words such as 123, no and true as values: write the name in quotes'
+      }
+    )
   }
   if (!name) {
     throw new MkError('MK_INPUT', `${source}:${line}: ${kind}: metadata.name: required, as text`, {

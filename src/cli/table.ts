@@ -102,5 +102,5 @@ function alignLine(line: readonly string[], widths: readonly number[]): string {
 
 function cellText(cell: unknown): string {
   if (cell === null || cell === undefined) return '<none>'
-  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell)
+  return typeof cell === 'string' ? cell : JSON.stringify(cell)
 }

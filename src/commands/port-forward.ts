@@ -57,7 +57,8 @@ export default class PortForward extends Command {
         onNote: (text) => this.note(text)
       })
       forwarders.push(forwarder)
-      for (const address of addresses) this.log(`Forwarding from ${address}:${forwarder.port} -> ${forward.remote}`)
+      for (const address of addresses)
+        this.log(`Forwarding from ${address}:${forwarder.port} -> ${forward.remote}`)
     }
     if (!this.io.signal.aborted) await once(this.io.signal, 'abort')
     for (const forwarder of forwarders) forwarder.close()

@@ -5,7 +5,7 @@ import { pathOf, qualifiedSingular } from '../cli/discovery.js'
 import { filenameFlag, integer, namespaceFlag, recursiveFlag } from '../cli/flags.js'
 import { targetsFromFiles } from '../cli/file-targets.js'
 import { openSession, type Session } from '../cli/session.js'
-import { parseTargets, type Target } from '../cli/targets.js'
+import { parseTargets } from '../cli/targets.js'
 
 type Scale = KubeObject & { spec?: { replicas?: number } }
 

@@ -22,7 +22,8 @@ export interface FakeRequest {
 }
 
 /** The answer's JSON, with status 200 unless `status` says otherwise, or a function that writes the answer itself. */
-export type FakeAnswer = { status?: number; headers?: Record<string, string>; body: unknown } | ((r: ServerResponse) => void)
+export type FakeAnswer =
+  { status?: number; headers?: Record<string, string>; body: unknown } | ((r: ServerResponse) => void)
 
 /** `GET /api/v1/pods` or `/api/v1/pods` (any method). */
 export type FakeRoutes = Record<string, (request: FakeRequest) => FakeAnswer | Promise<FakeAnswer>>
@@ -103,7 +104,10 @@ current-context: mk
 `
 
 /** Runs one command line in this process. */
-export async function runMk(argv: readonly string[], options: RunOptions & { home: string }): Promise<RunResult> {
+export async function runMk(
+  argv: readonly string[],
+  options: RunOptions & { home: string }
+): Promise<RunResult> {
   const env = { HOME: options.home, ...options.env }
   const stdout = new PassThrough()
   const stderr = new PassThrough()
@@ -152,7 +156,12 @@ async function answer(
   else sendJson(response, given.status ?? 200, given.body, given.headers)
 }
 
-function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) {
+function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {}
+) {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 }
 
@@ -163,7 +172,14 @@ export function notFound(path: string) {
 }
 
 export const failure = (code: number, reason: string, message: string, details?: unknown) => ({
-  kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code, details
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  message,
+  reason,
+  code,
+  details
 })
 
 /** A watch that sends these events and then stays open. */

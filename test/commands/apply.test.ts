@@ -22,7 +22,8 @@ function storing(): { routes: FakeRoutes; objects: Map<string, Stored> } {
           if (method === 'GET') return old ? { body: old } : { status: 404, body: notFound(path) }
           const { metadata, ...rest } = body as Stored
           const { resourceVersion: before, ...oldMetadata } = old?.metadata ?? {}
-          const same = old && JSON.stringify({ ...old, metadata: oldMetadata }) === JSON.stringify({ ...rest, metadata })
+          const same =
+            old && JSON.stringify({ ...old, metadata: oldMetadata }) === JSON.stringify({ ...rest, metadata })
           const resourceVersion = same ? before : String(++version)
           const stored = { ...rest, metadata: { ...metadata, resourceVersion } }
           objects.set(path, stored)
@@ -66,8 +67,15 @@ t.test('folders, -R, JSON, lists and URLs', async (t) => {
   const { routes } = storing()
   const api = await startFakeApi(t, routes)
   mkdirSync(join(api.home, 'files/deeper'), { recursive: true })
-  writeFileSync(join(api.home, 'files/a.yaml'), `${configMap('a')}---\n# nothing here\n---\n${configMap('b')}`)
-  const list = { apiVersion: 'v1', kind: 'List', items: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } }] }
+  writeFileSync(
+    join(api.home, 'files/a.yaml'),
+    `${configMap('a')}---\n# nothing here\n---\n${configMap('b')}`
+  )
+  const list = {
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } }]
+  }
   writeFileSync(join(api.home, 'files/list.json'), JSON.stringify(list))
   writeFileSync(join(api.home, 'files/notes.txt'), 'not: [yaml')
   writeFileSync(join(api.home, 'files/deeper/d.yml'), configMap('d'))
@@ -96,8 +104,16 @@ t.test('bad files change nothing and say where the mistake is', async (t) => {
     ['list.yaml', '- a\n- b\n', /list\.yaml:1: the document must be an object with fields, and is a list/],
     ['version.yaml', 'kind: Pod\nmetadata: { name: x }\n', /version\.yaml:1: apiVersion not set/],
     ['kind.yaml', 'apiVersion: v1\nmetadata: { name: x }\n', /kind\.yaml:1: kind not set/],
-    ['name.yaml', `${configMap('a')}---\napiVersion: v1\nkind: Pod\nmetadata: {}\n`, /name\.yaml:\d+: Pod: metadata\.name: required/],
-    ['number.yaml', 'apiVersion: v1\nkind: Pod\nmetadata: { name: 12 }\n', /metadata\.name must be text, and is the number 12/],
+    [
+      'name.yaml',
+      `${configMap('a')}---\napiVersion: v1\nkind: Pod\nmetadata: {}\n`,
+      /name\.yaml:\d+: Pod: metadata\.name: required/
+    ],
+    [
+      'number.yaml',
+      'apiVersion: v1\nkind: Pod\nmetadata: { name: 12 }\n',
+      /metadata\.name must be text, and is the number 12/
+    ],
     ['empty.yaml', '# nothing\n', /no objects found/]
   ]
   for (const [file, content, message] of cases) {
@@ -121,7 +137,10 @@ t.test('an unknown kind fails, the rest is applied', async (t) => {
   t.equal(stdout, 'configmap/good created\n')
   t.match(stderr, 'no matches for kind "Podd" in version "v1"')
   const wrongVersion = 'apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: { name: x }\n'
-  t.match((await api.run(['apply', '-f', '-'], { input: wrongVersion })).stderr, 'Deployment is served as apiVersion: apps/v1')
+  t.match(
+    (await api.run(['apply', '-f', '-'], { input: wrongVersion })).stderr,
+    'Deployment is served as apiVersion: apps/v1'
+  )
 })
 
 t.test("the server's refusal comes with the file and line", async (t) => {
@@ -133,13 +152,21 @@ t.test("the server's refusal comes with the file and line", async (t) => {
   })
   const { code, stderr } = await api.run(['apply', '-f', '-'], { input: `\n---\n${configMap('x')}` })
   t.equal(code, 1)
-  t.match(stderr, /^stdin:\d+: ConfigMap "x"\nError from server \(BadRequest\): strict decoding error: unknown field "dat"/)
+  t.match(
+    stderr,
+    /^stdin:\d+: ConfigMap "x"\nError from server \(BadRequest\): strict decoding error: unknown field "dat"/
+  )
 })
 
 t.test('fields that another manager owns are taken over, or not', async (t) => {
-  const conflict = failure(409, 'Conflict', 'Apply failed with 1 conflict: conflict with "kubectl" using apps/v1: .data.key', {
-    causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "kubectl"', field: '.data.key' }]
-  })
+  const conflict = failure(
+    409,
+    'Conflict',
+    'Apply failed with 1 conflict: conflict with "kubectl" using apps/v1: .data.key',
+    {
+      causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "kubectl"', field: '.data.key' }]
+    }
+  )
   const api = await startFakeApi(t, {
     'PATCH /api/v1/namespaces/default/configmaps/x': ({ query, body }) =>
       query.get('force') === 'true' ? { body } : { status: 409, body: conflict }
@@ -157,7 +184,9 @@ t.test('dry runs and namespaces', async (t) => {
   const client = await api.run(['apply', '-f', '-', '--dry-run=client'], { input: configMap('x') })
   t.equal(client.stdout, 'configmap/x created (dry run)\n')
   t.notOk(api.requests.some((request) => request.method === 'PATCH'))
-  const server = await api.run(['apply', '-f', '-', '--dry-run=server', '-n', 'web'], { input: configMap('x') })
+  const server = await api.run(['apply', '-f', '-', '--dry-run=server', '-n', 'web'], {
+    input: configMap('x')
+  })
   t.equal(server.stdout, 'configmap/x created (server dry run)\n')
   const sent = api.requests.at(-1)
   t.equal(sent?.path, '/api/v1/namespaces/web/configmaps/x')
@@ -188,7 +217,9 @@ t.test('--wait follows until it is ready', async (t) => {
   const api = await startFakeApi(t, {
     [`${base}/d`]: () => ({ body: deployment(1, 0) }),
     [base]: ({ query }) =>
-      query.get('watch') ? watching([{ type: 'MODIFIED', object: deployment(1, 1) }]) : { body: list([deployment(1, 0)]) },
+      query.get('watch')
+        ? watching([{ type: 'MODIFIED', object: deployment(1, 1) }])
+        : { body: list([deployment(1, 0)]) },
     '/api/v1/namespaces/default/pods': ({ query }) => (query.get('watch') ? watching([]) : { body: list([]) })
   })
   const result = await api.run(['apply', '-f', '-', '--wait'], { input })
@@ -214,7 +245,10 @@ t.test("--wait ends with the pod's words when an image does not exist", async (t
   })
   const result = await api.run(['apply', '-f', '-', '--wait', '--timeout', '20s'], { input })
   t.equal(result.code, 1)
-  t.match(result.stderr, 'error: deployment.apps/d: pod/d-1: container c: ErrImagePull: pull access denied for nope')
+  t.match(
+    result.stderr,
+    'error: deployment.apps/d: pod/d-1: container c: ErrImagePull: pull access denied for nope'
+  )
 })
 
 t.test('--wait tells what it waited for when the time is over', async (t) => {
@@ -225,5 +259,8 @@ t.test('--wait tells what it waited for when the time is over', async (t) => {
   })
   const result = await api.run(['apply', '-f', '-', '--wait', '--timeout', '300ms'], { input })
   t.equal(result.code, 1)
-  t.match(result.stderr, 'deployment.apps/d is not ready after 0.3 s: Waiting for deployment "d" rollout to finish: 0 of 1')
+  t.match(
+    result.stderr,
+    'deployment.apps/d is not ready after 0.3 s: Waiting for deployment "d" rollout to finish: 0 of 1'
+  )
 })

@@ -4,7 +4,9 @@ import t from 'tap'
 import { type FakeRoutes, startFakeApi, watching } from '../cli/support.js'
 
 const pods = '/api/v1/namespaces/default/pods'
-const pod = (name: string, uid = `uid-${name}`) => ({ metadata: { name, namespace: 'default', uid, resourceVersion: '3' } })
+const pod = (name: string, uid = `uid-${name}`) => ({
+  metadata: { name, namespace: 'default', uid, resourceVersion: '3' }
+})
 const success = (uid: string) => ({ kind: 'Status', status: 'Success', details: { uid } })
 
 /** Pods that go away when their deletion is watched. */
@@ -28,7 +30,11 @@ function podRoutes(names: string[]): FakeRoutes {
 t.test('deletes by name and waits until the object is gone', async (t) => {
   const api = await startFakeApi(t, podRoutes(['a', 'b']))
   const result = await api.run(['delete', 'pod', 'a', 'b'])
-  t.equal(result.stdout, 'pod "a" deleted from default namespace\npod "b" deleted from default namespace\n', result.stderr)
+  t.equal(
+    result.stdout,
+    'pod "a" deleted from default namespace\npod "b" deleted from default namespace\n',
+    result.stderr
+  )
   t.equal(result.code, 0)
   const body = api.requests.find((request) => request.method === 'DELETE')?.body
   t.match(body, { propagationPolicy: 'Background' })
@@ -44,7 +50,11 @@ t.test('grace, force and cascade', async (t) => {
   }
   t.equal((await options('--grace-period=5'))['gracePeriodSeconds'], 5)
   t.equal((await options('--force'))['gracePeriodSeconds'], 0)
-  t.equal((await options('--grace-period=0'))['gracePeriodSeconds'], 1, 'zero without force would leave it running')
+  t.equal(
+    (await options('--grace-period=0'))['gracePeriodSeconds'],
+    1,
+    'zero without force would leave it running'
+  )
   t.equal((await options('--now'))['gracePeriodSeconds'], 1)
   t.equal((await options('--cascade=orphan'))['propagationPolicy'], 'Orphan')
   t.same((await options('--dry-run=server'))['dryRun'], ['All'])
@@ -54,7 +64,12 @@ t.test('another object of the same name is not waited for', async (t) => {
   const api = await startFakeApi(t, {
     [`DELETE ${pods}/a`]: () => ({ body: success('old') }),
     [`GET ${pods}`]: () => ({
-      body: { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '5' }, items: [pod('a', 'new')] }
+      body: {
+        kind: 'PodList',
+        apiVersion: 'v1',
+        metadata: { resourceVersion: '5' },
+        items: [pod('a', 'new')]
+      }
     })
   })
   t.equal((await api.run(['delete', 'pod', 'a'])).code, 0)
@@ -76,7 +91,8 @@ t.test('by selector, by file, and what is not there', async (t) => {
   t.match((await api.run(['delete', 'pods'])).stderr, 'no name was specified')
   const chosen = await api.run(['delete', 'pods', '-l', 'app=x', '--wait=false', '-o', 'name'])
   t.equal(chosen.stdout, 'pod/a\npod/b\n')
-  const both = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: space }\n---\napiVersion: v1\nkind: Pod\nmetadata: { name: a }\n'
+  const both =
+    'apiVersion: v1\nkind: Namespace\nmetadata: { name: space }\n---\napiVersion: v1\nkind: Pod\nmetadata: { name: a }\n'
   writeFileSync(join(api.home, 'both.yaml'), both)
   const result = await api.run(['delete', '-f', 'both.yaml', '--wait=false'])
   t.equal(result.code, 1)

@@ -13,21 +13,34 @@ const row = (name: string, status: string, version = '1', namespace = 'default')
   object: { metadata: { name, namespace, resourceVersion: version, labels: { app: name, tier: 'web' } } }
 })
 const table = (rows: unknown[], columns: unknown[] = columnDefinitions) => ({
-  kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: { resourceVersion: '9' }, columnDefinitions: columns, rows
+  kind: 'Table',
+  apiVersion: 'meta.k8s.io/v1',
+  metadata: { resourceVersion: '9' },
+  columnDefinitions: columns,
+  rows
 })
 const pod = (name: string) => ({
   metadata: { name, namespace: 'default', resourceVersion: '1', managedFields: [{ manager: 'x' }] },
   status: { podIP: '10.1.2.3', containerStatuses: [{ name: 'a' }, { name: 'b' }] }
 })
-const podList = { apiVersion: 'v1', kind: 'PodList', metadata: { resourceVersion: '9' }, items: [pod('one'), pod('two')] }
+const podList = {
+  apiVersion: 'v1',
+  kind: 'PodList',
+  metadata: { resourceVersion: '9' },
+  items: [pod('one'), pod('two')]
+}
 
 const pods = '/api/v1/namespaces/default/pods'
 const routes: FakeRoutes = {
   [pods]: ({ headers }) => ({
-    body: headers.accept?.includes('as=Table') ? table([row('one', 'Running'), row('a-longer-one', 'Pending')]) : podList
+    body: headers.accept?.includes('as=Table')
+      ? table([row('one', 'Running'), row('a-longer-one', 'Pending')])
+      : podList
   }),
   [`${pods}/one`]: ({ headers }) => ({
-    body: headers.accept?.includes('as=Table') ? table([row('one', 'Running')]) : { apiVersion: 'v1', kind: 'Pod', ...pod('one') }
+    body: headers.accept?.includes('as=Table')
+      ? table([row('one', 'Running')])
+      : { apiVersion: 'v1', kind: 'Pod', ...pod('one') }
   }),
   '/api/v1/pods': () => ({ body: table([row('one', 'Running'), row('two', 'Running', '1', 'kube-system')]) }),
   '/api/v1/namespaces/default/services': () => ({ body: table([row('web', '10.96.0.9')]) }),
@@ -40,12 +53,24 @@ t.test('tables as kubectl prints them', async (t) => {
   const api = await startFakeApi(t, routes)
   const get = async (...words: string[]) => (await api.run(['get', ...words])).stdout
   t.equal(await get('pods'), 'NAME           STATUS\none            Running\na-longer-one   Pending\n')
-  t.equal(await get('po', '-o', 'wide'), 'NAME           STATUS    NODE\none            Running   node-1\na-longer-one   Pending   node-1\n')
-  t.equal(await get('pods', '-A'), 'NAMESPACE     NAME   STATUS\ndefault       one    Running\nkube-system   two    Running\n')
+  t.equal(
+    await get('po', '-o', 'wide'),
+    'NAME           STATUS    NODE\none            Running   node-1\na-longer-one   Pending   node-1\n'
+  )
+  t.equal(
+    await get('pods', '-A'),
+    'NAMESPACE     NAME   STATUS\ndefault       one    Running\nkube-system   two    Running\n'
+  )
   t.equal(await get('pod', 'one', '--no-headers'), 'one   Running\n')
   t.equal(await get('pod/one', '-L', 'tier'), 'NAME   STATUS    TIER\none    Running   web\n')
-  t.equal(await get('pod/one', '--show-labels'), 'NAME   STATUS    LABELS\none    Running   app=one,tier=web\n')
-  t.equal(await get('svc,deploy'), 'NAME          STATUS\nservice/web   10.96.0.9\n\nNAME                  STATUS\ndeployment.apps/web   1/1\n')
+  t.equal(
+    await get('pod/one', '--show-labels'),
+    'NAME   STATUS    LABELS\none    Running   app=one,tier=web\n'
+  )
+  t.equal(
+    await get('svc,deploy'),
+    'NAME          STATUS\nservice/web   10.96.0.9\n\nNAME                  STATUS\ndeployment.apps/web   1/1\n'
+  )
   t.match(await get('all'), /pod\/one[\s\S]*service\/web[\s\S]*deployment.apps\/web/)
 })
 
@@ -84,8 +109,14 @@ t.test('selectors and files', async (t) => {
   await api.run(['get', 'pods', '-l', 'app in (a,b)', '--field-selector=status.phase=Running'])
   t.equal(api.requests[0]?.query.get('labelSelector'), 'app in (a,b)')
   t.equal(api.requests[0]?.query.get('fieldSelector'), 'status.phase=Running')
-  t.match((await api.run(['get', 'pod', 'one', '-l', 'a=b'])).stderr, 'name cannot be provided when a selector is specified')
-  t.match((await api.run(['get', 'pod', 'one', '-A'])).stderr, 'cannot be retrieved by name across all namespaces')
+  t.match(
+    (await api.run(['get', 'pod', 'one', '-l', 'a=b'])).stderr,
+    'name cannot be provided when a selector is specified'
+  )
+  t.match(
+    (await api.run(['get', 'pod', 'one', '-A'])).stderr,
+    'cannot be retrieved by name across all namespaces'
+  )
   writeFileSync(join(api.home, 'pod.yaml'), 'apiVersion: v1\nkind: Pod\nmetadata: { name: one }\n')
   t.match((await api.run(['get', '-f', 'pod.yaml'])).stdout, /^one /m)
 })
@@ -97,8 +128,14 @@ t.test('words that mean no resource', async (t) => {
   t.equal(typo.stderr, 'error: the server doesn\'t have a resource type "pdos"\ndid you mean "pods"?\n')
   t.match((await api.run(['get'])).stderr, 'name the type of resource')
   t.match((await api.run(['get', 'pods/one', 'two'])).stderr, '"two" is not TYPE/NAME')
-  t.match((await api.run(['get', 'pods', '--nope'])).stderr, 'unknown flag: --nope\nSee \'mk get --help\' for usage.')
-  t.match((await api.run(['get', 'pods', '--watch=perhaps'])).stderr, 'invalid argument "perhaps" for "--watch"')
+  t.match(
+    (await api.run(['get', 'pods', '--nope'])).stderr,
+    "unknown flag: --nope\nSee 'mk get --help' for usage."
+  )
+  t.match(
+    (await api.run(['get', 'pods', '--watch=perhaps'])).stderr,
+    'invalid argument "perhaps" for "--watch"'
+  )
 })
 
 t.test('discovery is kept on disk, and asked again for what it does not know', async (t) => {
@@ -143,7 +180,10 @@ t.test('a watch that the server ends is resumed where it was', async (t) => {
       if (!query.get('watch')) return { body: table([row('one', 'Running')]) }
       versions.push(query.get('resourceVersion'))
       if (versions.length > 1) interrupted.abort()
-      return (response) => response.end(`${JSON.stringify({ type: 'MODIFIED', object: table([row('one', 'Failed', '15')], []) })}\n`)
+      return (response) =>
+        response.end(
+          `${JSON.stringify({ type: 'MODIFIED', object: table([row('one', 'Failed', '15')], []) })}\n`
+        )
     }
   })
   await api.run(['get', 'pods', '-w'], { signal: interrupted.signal })
@@ -159,5 +199,8 @@ t.test('without a cluster, and with a cluster that is down', async (t) => {
   writeFileSync(join(api.home, '.config/mk/kubeconfig'), kubeconfigText(1, testTls.cert))
   const down = await api.run(['get', 'pods'])
   t.equal(down.code, 1)
-  t.equal(down.stderr, 'error: the API server at https://127.0.0.1:1 does not answer\nstart mk with `mk up`\n')
+  t.equal(
+    down.stderr,
+    'error: the API server at https://127.0.0.1:1 does not answer\nstart mk with `mk up`\n'
+  )
 })

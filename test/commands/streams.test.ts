@@ -6,7 +6,10 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { type FakeApi, type FakeRoutes, failure, startFakeApi, watching } from '../cli/support.js'
 
 const pods = '/api/v1/namespaces/default/pods'
-const pod = (name: string, more: { phase?: string; ready?: boolean; ports?: unknown[]; id?: string } = {}) => ({
+const pod = (
+  name: string,
+  more: { phase?: string; ready?: boolean; ports?: unknown[]; id?: string } = {}
+) => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: '1', labels: { app: 'web' } },
@@ -17,11 +20,19 @@ const pod = (name: string, more: { phase?: string; ready?: boolean; ports?: unkn
     containerStatuses: [{ name: 'main', containerID: more.id ?? `id-${name}`, state: { running: {} } }]
   }
 })
-const podList = (...items: unknown[]) => ({ kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '5' }, items })
+const podList = (...items: unknown[]) => ({
+  kind: 'PodList',
+  apiVersion: 'v1',
+  metadata: { resourceVersion: '5' },
+  items
+})
 
 /** Accepts upgrades and hands the sockets to the test. */
 function acceptWebSockets(api: FakeApi, onSocket: (socket: WebSocket, url: URL) => void): void {
-  const server = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false })
+  const server = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => [...offered][0] ?? false
+  })
   api.onUpgrade = (request: IncomingMessage, socket, head) => {
     server.handleUpgrade(request, socket, head, (ws) => {
       onSocket(ws, new URL(request.url ?? '/', 'https://x'))
@@ -73,7 +84,10 @@ t.test('exec: success, refusals and a broken connection', async (t) => {
   }
   const refused = await api.run(['exec', 'web', '-c', 'side', '--', 'true'])
   t.equal(refused.stderr, 'Error from server (BadRequest): container side is not running\n')
-  t.match((await api.run(['exec', 'web', '-c', 'other', '--', 'ls'])).stderr, 'its containers are: main, side')
+  t.match(
+    (await api.run(['exec', 'web', '-c', 'other', '--', 'ls'])).stderr,
+    'its containers are: main, side'
+  )
   t.match((await api.run(['exec', 'web'])).stderr, 'write it after --')
   t.match((await api.run(['exec', 'web', 'ls'])).stderr, 'write it after --')
 })
@@ -84,7 +98,13 @@ const serviceRoutes = (alive: () => unknown[]): FakeRoutes => ({
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: 'web', namespace: 'default' },
-      spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 'app' }, { port: 53, protocol: 'UDP' }] }
+      spec: {
+        selector: { app: 'web' },
+        ports: [
+          { name: 'http', port: 80, targetPort: 'app' },
+          { port: 53, protocol: 'UDP' }
+        ]
+      }
     }
   }),
   [pods]: () => ({ body: podList(...alive()) })
@@ -98,12 +118,17 @@ async function ask(port: number): Promise<string> {
 
 t.test('port-forward: each connection finds a pod that is alive', async (t) => {
   let alive = [pod('one', { ports: [{ name: 'app', containerPort: 8080 }] })]
-  const api = await startFakeApi(t, serviceRoutes(() => alive))
+  const api = await startFakeApi(
+    t,
+    serviceRoutes(() => alive)
+  )
   acceptWebSockets(api, (socket, url) => {
     for (const channel of [0, 1]) socket.send(Buffer.from([channel, 0x90, 0x1f]))
     socket.on('message', (data: Buffer) => {
       const name = url.pathname.split('/').at(-2) ?? ''
-      socket.send(frame(0, `${name}:${url.searchParams.get('ports') ?? ''} says ${data.subarray(1).toString()}`))
+      socket.send(
+        frame(0, `${name}:${url.searchParams.get('ports') ?? ''} says ${data.subarray(1).toString()}`)
+      )
       socket.close()
     })
   })
@@ -133,7 +158,10 @@ t.test('port-forward: each connection finds a pod that is alive', async (t) => {
 })
 
 t.test('port-forward: what can not be', async (t) => {
-  const api = await startFakeApi(t, serviceRoutes(() => [pod('one')]))
+  const api = await startFakeApi(
+    t,
+    serviceRoutes(() => [pod('one')])
+  )
   const says = async (...words: string[]) => (await api.run(['port-forward', ...words])).stderr
   t.match(await says('svc/web', '8080:81'), 'Service web does not have a service port 81')
   t.match(await says('svc/web', '8080:53'), 'UDP protocol is not supported')
@@ -160,7 +188,11 @@ t.test('logs of a pod and of all pods of a deployment', async (t) => {
     [`${pods}/one/log`]: ({ query }) => logging(`1 of ${query.get('container') ?? ''}\n2\n`),
     [`${pods}/two/log`]: () => logging('other\n'),
     '/apis/apps/v1/namespaces/default/deployments/web': () => ({
-      body: { kind: 'Deployment', metadata: { name: 'web' }, spec: { selector: { matchLabels: { app: 'web' } } } }
+      body: {
+        kind: 'Deployment',
+        metadata: { name: 'web' },
+        spec: { selector: { matchLabels: { app: 'web' } } }
+      }
     }),
     [pods]: () => ({ body: podList(pod('one'), pod('two')) })
   })
@@ -172,7 +204,12 @@ t.test('logs of a pod and of all pods of a deployment', async (t) => {
   t.match(await logs('one', '--all-containers'), /main\] 1 of main[\s\S]*side\] 1 of side/)
   await logs('one', '-p', '--tail=5', '--since=2m', '--timestamps')
   const { query } = api.requests.at(-1) ?? { query: new URLSearchParams() }
-  t.match(Object.fromEntries(query), { previous: 'true', tailLines: '5', sinceSeconds: '120', timestamps: 'true' })
+  t.match(Object.fromEntries(query), {
+    previous: 'true',
+    tailLines: '5',
+    sinceSeconds: '120',
+    timestamps: 'true'
+  })
   await logs('-l', 'app=web')
   t.equal(api.requests.at(-1)?.query.get('tailLines'), '10', 'a selector gives the last lines only')
   t.match((await api.run(['logs'])).stderr, 'name a pod')
@@ -201,5 +238,9 @@ t.test('logs -f goes on with pods that come and containers that restart', async 
       if (seen.trim().split('\n').length === 3) interrupted.abort()
     }
   })
-  t.same(result.stdout.trim().split('\n').sort(), ['[pod/one/main] one', '[pod/one/main] one again', '[pod/two/main] two'])
+  t.same(result.stdout.trim().split('\n').sort(), [
+    '[pod/one/main] one',
+    '[pod/one/main] one again',
+    '[pod/two/main] two'
+  ])
 })
