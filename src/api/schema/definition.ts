@@ -23,10 +23,6 @@ export interface Definition extends Property {
   required?: readonly string[]
   /** Group, version and kind of a type that is sent by itself. */
   groupVersionKind?: { group: string; version: string; kind: string }
-  /** Fields that Go writes even when zero: structs that are no pointers, and scalars without omitempty. */
-  always?: readonly string[]
-  /** Fields that are Go pointers: zero and absent differ. */
-  pointers?: readonly string[]
 }
 
 export type Definitions = Readonly<Record<string, Definition>>

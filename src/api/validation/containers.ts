@@ -154,5 +154,11 @@ function validateSecurityContext(context: SecurityContext | undefined, at: strin
   }
   if (context.windowsOptions)
     errors.push(fieldErrors.forbidden(`${at}.windowsOptions`, 'mk runs Linux containers only'))
+  if (context.procMount === 'Unmasked') {
+    errors.push(fieldErrors.forbidden(`${at}.procMount`, 'mk supports the Default only'))
+  }
+  if (context.appArmorProfile?.type === 'Localhost') {
+    errors.push(fieldErrors.forbidden(`${at}.appArmorProfile.type`, 'mk does not load AppArmor profiles'))
+  }
   return [...errors, ...oneOf(context.procMount, ['Default', 'Unmasked'], `${at}.procMount`)]
 }

@@ -5,7 +5,6 @@ const subdomainForm = `${labelForm}(\\.${labelForm})*`
 const label1035Form = '[a-z]([-a-z0-9]*[a-z0-9])?'
 const qualifiedForm = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const labelValueForm = `(${qualifiedForm})?`
-const envForm = '[-._a-zA-Z][-._a-zA-Z0-9]*'
 const keyForm = '[-._a-zA-Z0-9]+'
 
 const whole = (form: string) => new RegExp(`^${form}$`)
@@ -133,23 +132,6 @@ export function envVarNameProblems(text: string): string[] {
     ? []
     : ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
 }
-
-/** The stricter form that prefixes of envFrom and most tools keep. */
-export const strictEnvVarNameProblems = (text: string): string[] => [
-  ...(whole(envForm).test(text)
-    ? []
-    : [
-        formError(
-          "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', " +
-            'and must not start with a digit',
-          envForm,
-          'my.env-name',
-          'MY_ENV.NAME',
-          'MyEnvName1'
-        )
-      ]),
-  ...relativePathProblems(text)
-]
 
 /** Keys of ConfigMaps and Secrets, which become file names. */
 export const configKeyProblems = (text: string): string[] => [

@@ -329,6 +329,11 @@ function validateUnsupported(spec: PodSpec, at: string): FieldError[] {
       'mk runs Linux containers only'
     ],
     [
+      spec.securityContext?.appArmorProfile?.type === 'Localhost',
+      'securityContext.appArmorProfile.type',
+      'mk does not load AppArmor profiles'
+    ],
+    [
       Boolean(spec.hostnameOverride),
       'hostnameOverride',
       'mk does not support overriding host names; use hostname and subdomain'

@@ -104,13 +104,5 @@ function validateLifecycle(lifecycle: Lifecycle | undefined, at: string): FieldE
   const errors: FieldError[] = []
   if (lifecycle?.postStart) errors.push(...validateHandler(lifecycle.postStart, `${at}.postStart`))
   if (lifecycle?.preStop) errors.push(...validateHandler(lifecycle.preStop, `${at}.preStop`))
-  if (lifecycle?.stopSignal) {
-    errors.push(
-      fieldErrors.forbidden(
-        `${at}.stopSignal`,
-        'mk does not support stop signals of pods; set STOPSIGNAL in the image'
-      )
-    )
-  }
   return errors
 }

@@ -5,12 +5,7 @@ import type { Container, PodSpec } from '../types.js'
 export function podWarnings(spec: PodSpec, at: string): string[] {
   const notDone: [boolean, string][] = [
     [hasSelinux(spec), `${at}.securityContext.seLinuxOptions: mk does not apply SELinux options`],
-    [spec.overhead !== undefined, `${at}.overhead: mk does not count pod overhead`],
-    [Boolean(spec.setHostnameAsFQDN), `${at}.setHostnameAsFQDN: mk sets the short host name`],
-    [
-      (spec.imagePullSecrets ?? []).length > 0,
-      `${at}.imagePullSecrets: mk pulls with the credentials of the Docker client only`
-    ]
+    [limitsDisk(spec), `${at}.containers: mk does not enforce limits of ephemeral-storage`]
   ]
   return [
     ...notDone.filter(([given]) => given).map(([, text]) => text),
@@ -25,6 +20,9 @@ export function podWarnings(spec: PodSpec, at: string): string[] {
 const hasSelinux = (spec: PodSpec) =>
   spec.securityContext?.seLinuxOptions !== undefined ||
   allContainers(spec).some((container) => container.securityContext?.seLinuxOptions !== undefined)
+
+const limitsDisk = (spec: PodSpec) =>
+  allContainers(spec).some((container) => container.resources?.limits?.['ephemeral-storage'] !== undefined)
 
 function containerWarnings(container: Container, at: string): string[] {
   const warnings: string[] = []

@@ -310,7 +310,9 @@ t.test('warnings', async (t) => {
     }),
     []
   )
-  t.same(warnings({ setHostnameAsFQDN: true }), ['spec.setHostnameAsFQDN: mk sets the short host name'])
+  t.same(warnings({ securityContext: { seLinuxOptions: {} } }), [
+    'spec.securityContext.seLinuxOptions: mk does not apply SELinux options'
+  ])
 })
 
 t.test('selectable fields and columns', async (t) => {

@@ -25,8 +25,6 @@ function buildDefinition(model: Model, id: string, naming: Naming): Definition {
     model.properties.map((p) => [p.name, buildProperty(p, factsOf(p.name), naming)])
   )
   const required = model.properties.filter((p) => p.required).map((p) => p.name)
-  const always = model.properties.filter((p) => isAlways(p, factsOf(p.name), naming)).map((p) => p.name)
-  const pointers = model.properties.filter((p) => factsOf(p.name)?.pointer ?? false).map((p) => p.name)
   const { group, version, name } = splitId(id)
   const typed = 'apiVersion' in properties && 'kind' in properties && 'metadata' in properties
   return {
@@ -34,19 +32,11 @@ function buildDefinition(model: Model, id: string, naming: Naming): Definition {
     type: 'object',
     properties,
     ...(required.length > 0 ? { required } : {}),
-    ...(always.length > 0 ? { always } : {}),
-    ...(pointers.length > 0 ? { pointers } : {}),
     ...(message?.mapType ? { mapType: message.mapType as 'atomic' } : {}),
     ...(typed || name === 'DeleteOptions'
       ? { groupVersionKind: { group: fullGroupOf(group), version, kind: name } }
       : {})
   }
-}
-
-function isAlways(property: ModelProperty, facts: FieldFacts | undefined, naming: Naming): boolean {
-  if (!facts || facts.pointer) return false
-  const struct = naming.ids.has(property.type) && property.type !== 'V1MicroTime'
-  return struct || (facts.always && ['string', 'number', 'boolean'].includes(property.type))
 }
 
 function buildProperty(property: ModelProperty, facts: FieldFacts | undefined, naming: Naming): Property {
