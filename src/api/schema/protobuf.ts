@@ -100,7 +100,8 @@ export class ProtobufDecoder {
     }
     const values = this.#values(field.type, wire, depth)
     if (field.label === 'list') {
-      result[field.name] = [...((result[field.name] as unknown[] | undefined) ?? []), ...values]
+      const list = (result[field.name] ??= []) as unknown[]
+      for (const value of values) list.push(value)
       return
     }
     const value = values.at(-1)
