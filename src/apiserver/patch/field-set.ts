@@ -46,12 +46,14 @@ export class FieldSet {
     return combine(this, other, (a, b) => a && !b)
   }
 
-  /** Without the path and all below it. */
+  /** Without the path and all below it. Shares the rest with this set. */
   without(path: readonly string[]): FieldSet {
     const [first, ...rest] = path
-    const result = combine(this, new FieldSet(), (a) => a)
-    const child = first === undefined ? undefined : result.children.get(first)
-    if (first === undefined || !child) return result
+    const child = first === undefined ? undefined : this.children.get(first)
+    if (first === undefined || !child) return this
+    const result = new FieldSet()
+    result.member = this.member
+    for (const [element, other] of this.children) result.children.set(element, other)
     if (rest.length === 0) result.children.delete(first)
     else result.children.set(first, child.without(rest))
     return result

@@ -70,10 +70,26 @@ function unprocessable(message: string): StatusError {
   })
 }
 
-const missing = (operation: Operation, path: string) =>
-  unprocessable(
-    `the server rejected our request due to an error in our request: ${operation.op} operation does not apply: doc is missing path: ${path}: missing value`
-  )
+const rejected = (why: string): StatusError =>
+  unprocessable(`the server rejected our request due to an error in our request: ${why}`)
+
+/** Where evanphx/json-patch finds nothing it says so differently for each operation. */
+function missing(operation: Operation, path: string, last?: string): StatusError {
+  const { op } = operation
+  if (op === 'move' || op === 'copy') {
+    const which = path === operation.from ? 'from path' : 'destination path'
+    return rejected(`${op} operation does not apply: doc is missing ${which}: ${path}: missing value`)
+  }
+  if (op === 'test') return rejected(`error in test for path: '${path}': missing value`)
+  if (last === undefined)
+    return rejected(`${op} operation does not apply: doc is missing path: "${path}": missing value`)
+  if (op === 'remove') {
+    return rejected(
+      `error in remove for path: '${path}': Unable to remove nonexistent key: ${last}: missing value`
+    )
+  }
+  return rejected(`${op} operation does not apply: doc is missing key: ${path}: missing value`)
+}
 
 function segmentsOf(path: string): string[] {
   if (path === '') return []
@@ -117,7 +133,7 @@ function valueAt(document: unknown, path: string, operation: Operation): unknown
   const exists = Array.isArray(parent)
     ? indexOf(parent, last, parent.length - 1) !== undefined
     : Object.hasOwn(parent, last)
-  if (!exists) throw missing(operation, path)
+  if (!exists) throw missing(operation, path, last)
   return child(parent, last)
 }
 
@@ -130,8 +146,8 @@ function add(document: unknown, path: string, value: unknown, operation: Operati
   }
   const index = last === '-' ? parent.length : indexOf(parent, last, parent.length)
   if (index === undefined) {
-    throw unprocessable(
-      `the server rejected our request due to an error in our request: ${operation.op} operation does not apply: doc is missing path: "${path}": Unable to access invalid index: ${last}: invalid index referenced`
+    throw rejected(
+      `error in ${operation.op} for path: '${path}': Unable to access invalid index: ${last}: invalid index referenced`
     )
   }
   parent.splice(index, 0, value)
@@ -178,9 +194,7 @@ function apply(document: unknown, operation: Operation): unknown {
         if (value !== null) throw error
       }
       if (jsonEqual(found, value ?? null)) return document
-      throw unprocessable(
-        `the server rejected our request due to an error in our request: testing value ${path} failed: test failed`
-      )
+      throw rejected(`testing value ${path} failed: test failed`)
     }
     default:
       throw statusErrors.badRequest(`error decoding patch: Unexpected kind: ${op}`)

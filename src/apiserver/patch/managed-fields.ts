@@ -87,28 +87,46 @@ export const isWriter = (m: Manager, writer: Writer): boolean =>
   (m.operation === 'Apply' || m.apiVersion === writer.apiVersion)
 
 /**
- * The managers with the writer's set replaced; the time changes only when the set does, so that a write that changes
- * nothing leaves the records alone.
+ * The managers with the writer's set replaced. The time changes when the set does or `touched` says so: a write that
+ * changes nothing leaves the records alone.
  */
 export function withWriter(
   managers: readonly Manager[],
   writer: Writer,
-  fields: FieldSet,
-  now: Date
+  change: { fields: FieldSet; now: Date; touched?: boolean }
 ): Manager[] {
+  const { fields, now, touched = false } = change
   const known = managers.find((m) => isWriter(m, writer))
   const unchanged =
-    known !== undefined && known.fields.equals(fields) && known.apiVersion === writer.apiVersion
+    !touched && known !== undefined && known.fields.equals(fields) && known.apiVersion === writer.apiVersion
   const entry: Manager = { ...writer, fields, time: unchanged ? known.time : toTime(now) }
   return [...managers.filter((m) => m !== known), entry]
 }
 
-/** managedFields as a request may carry them: `[]` or `[{}]` clear all (isResetManagedFields). */
+/** `[{}]` in a request clears the records; an empty list does not (isResetManagedFields). */
 export function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
-  return (
-    entries !== undefined &&
-    (entries.length === 0 || (entries.length === 1 && Object.keys(entries[0] ?? {}).length === 0))
-  )
+  return entries?.length === 1 && Object.keys(entries[0] ?? {}).length === 0
+}
+
+const maxUpdaters = 10
+const ancient = 'ancient-changes'
+
+/**
+ * At most ten managers of operation Update: the oldest of a version beyond that are put together under one name, so that
+ * clients with names of their own kind do not let the records grow for ever (capManagersManager).
+ */
+export function capUpdaters(managers: readonly Manager[]): Manager[] {
+  const updaters = managers.filter((m) => m.operation === 'Update' && !m.fields.empty)
+  const excess = updaters.length - maxUpdaters
+  if (excess <= 0) return [...managers]
+  const oldest = [...updaters].sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? -1 : 1)).slice(0, excess + 1)
+  const buckets = new Map<string, Manager>()
+  for (const m of oldest) {
+    const bucket = buckets.get(m.apiVersion)
+    const fields = bucket ? bucket.fields.union(m.fields) : m.fields
+    buckets.set(m.apiVersion, { ...m, manager: ancient, subresource: '', fields })
+  }
+  return [...managers.filter((m) => !oldest.includes(m)), ...buckets.values()]
 }
 
 /** The object without its managedFields: what owners own. */

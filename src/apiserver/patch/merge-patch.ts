@@ -1,4 +1,4 @@
-import { isRecord } from './json-value.js'
+import { isRecord, setKey } from './json-value.js'
 
 /**
  * JSON merge patch (RFC 7396): null removes, objects merge, anything else replaces. Returns a new value; shares what
@@ -9,7 +9,7 @@ export function applyMergePatch(document: unknown, patch: unknown): unknown {
   const merged: Record<string, unknown> = { ...(isRecord(document) ? document : {}) }
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) Reflect.deleteProperty(merged, name)
-    else merged[name] = applyMergePatch(merged[name], value)
+    else setKey(merged, name, applyMergePatch(Object.hasOwn(merged, name) ? merged[name] : undefined, value))
   }
   return merged
 }

@@ -1,6 +1,7 @@
 import type { MergeSchema } from '../../api/schema/merge-schema.js'
+import { toTime } from '../../base/clock.js'
 import type { KubeObject } from '../../base/object.js'
-import { StatusError } from '../../base/status.js'
+import { StatusError, statusErrors } from '../../base/status.js'
 import type { StatusCause } from '../../base/status.js'
 import { FieldSet, formatPath } from './field-set.js'
 import {
@@ -12,7 +13,14 @@ import {
   withoutManagedFields
 } from './managed-fields.js'
 import type { Manager, Writer } from './managed-fields.js'
-import { compareValues, fieldSetOf, mergeValues, removeFields, withNamedFields } from './typed-value.js'
+import {
+  compareValues,
+  fieldSetOf,
+  findListFault,
+  mergeValues,
+  removeFields,
+  withNamedFields
+} from './typed-value.js'
 
 export interface ServerSideApplyOptions {
   /** undefined: the object is created. */
@@ -44,11 +52,14 @@ export function serverSideApply(options: ServerSideApplyOptions): KubeObject {
     apiVersion: options.apiVersion,
     subresource: options.subresource ?? ''
   }
+  const fault = findListFault(schema, options.applied)
+  if (fault !== undefined)
+    throw statusErrors.badRequest(`failed to create typed patch object (${nameOf(options)}): ${fault}`)
   const live = options.live ? withoutManagedFields(options.live) : undefined
   const before = managersOf(options, live)
   const applied = trackable(fieldSetOf(schema, options.applied), ignoredPaths)
   const last = before.find((m) => isWriter(m, writer))?.fields
-  const managers = withWriter(before, writer, applied, now)
+  const managers = withWriter(before, writer, { fields: applied, now })
 
   const configuration = withoutResetFields(options.applied, ignoredPaths)
   const merged = mergeValues(schema, live ?? {}, configuration)
@@ -60,6 +71,7 @@ export function serverSideApply(options: ServerSideApplyOptions): KubeObject {
     .filter((m) => !isWriter(m, writer))
     .map((m) => ({ manager: m, fields: m.fields.intersection(taken) }))
     .filter(({ fields }) => !fields.empty)
+    .sort((a, b) => (a.manager.manager < b.manager.manager ? -1 : 1))
   if (conflicts.length > 0 && !options.force) throw conflictError(conflicts)
 
   const gone = trackable(removed, ignoredPaths)
@@ -68,8 +80,15 @@ export function serverSideApply(options: ServerSideApplyOptions): KubeObject {
       ? m
       : { ...m, fields: m.fields.difference(taken.intersection(m.fields)).difference(gone) }
   )
+  const touched = !added.empty || !modified.empty || !removed.empty
+  const timed = touched ? withWriter(settled, writer, { fields: applied, now, touched }) : settled
   const object = result as KubeObject
-  return { ...object, metadata: { ...object.metadata, managedFields: encodeManagers(settled) } }
+  return { ...object, metadata: { ...object.metadata, managedFields: encodeManagers(timed) } }
+}
+
+function nameOf({ applied, apiVersion }: ServerSideApplyOptions): string {
+  const { metadata, kind } = applied as unknown as KubeObject
+  return `${metadata.namespace ?? ''}/${metadata.name}; ${apiVersion}, Kind=${kind ?? ''}`
 }
 
 /** An object from before the records began: its fields are given to a manager of their own. */
@@ -83,7 +102,7 @@ function managersOf(options: ServerSideApplyOptions, live: KubeObject | undefine
       operation: 'Update',
       apiVersion: options.apiVersion,
       subresource: '',
-      time: live.metadata.creationTimestamp,
+      time: toTime(options.now),
       fields
     }
   ]

@@ -1,6 +1,6 @@
 import type { MergeSchema } from '../../api/schema/merge-schema.js'
 import { statusErrors } from '../../base/status.js'
-import { isRecord, jsonEqual } from './json-value.js'
+import { isRecord, jsonEqual, setKey } from './json-value.js'
 import { arrange } from './element-order.js'
 
 /**
@@ -83,16 +83,18 @@ function mergeField(
   }
   const before = Object.hasOwn(merged, name) ? merged[name] : undefined
   if (Array.isArray(value)) {
-    merged[name] = schema?.patchStrategy?.includes('merge')
+    const list = schema?.patchStrategy?.includes('merge')
       ? mergeList(Array.isArray(before) ? before : [], value, schema, order)
       : withoutDirectives(value)
+    setKey(merged, name, list)
   } else if (isRecord(value)) {
     const replaces = schema?.patchStrategy?.includes('replace') ?? false
-    merged[name] = replaces
+    const object = replaces
       ? withoutDirectives(value)
       : mergeObject(isRecord(before) ? before : {}, value, schema)
+    setKey(merged, name, object)
   } else {
-    merged[name] = value
+    setKey(merged, name, value)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { MergeSchema } from '../../api/schema/merge-schema.js'
 import type { KubeObject, ManagedFieldsEntry } from '../../base/object.js'
 import {
+  capUpdaters,
   decodeManagers,
   encodeManagers,
   isReset,
@@ -43,6 +44,8 @@ export function trackUpdate(options: TrackUpdateOptions): ManagedFieldsEntry[] {
     subresource: options.subresource ?? ''
   }
   const managers = currentManagers(options)
+  // Records that are empty once stay so until someone applies (skipNonAppliedManager).
+  if (before && managers.length === 0) return []
   const { added, modified, removed } = compareValues(
     schema,
     before ? withoutManagedFields(before) : blank,
@@ -54,7 +57,9 @@ export function trackUpdate(options: TrackUpdateOptions): ManagedFieldsEntry[] {
     isWriter(m, writer) ? m : { ...m, fields: m.fields.difference(set).difference(gone) }
   )
   const own = managers.find((m) => isWriter(m, writer))?.fields ?? new FieldSet()
-  return encodeManagers(withWriter(others, writer, own.union(set).difference(gone), now))
+  return encodeManagers(
+    capUpdaters(withWriter(others, writer, { fields: own.union(set).difference(gone), now }))
+  )
 }
 
 /** A request may replace the records by its own (ownership migration) or clear them; through a subresource it may not. */
@@ -62,6 +67,6 @@ function currentManagers(options: TrackUpdateOptions): Manager[] {
   const stored = options.before?.metadata.managedFields ?? []
   if (options.subresource) return decodeManagers(stored)
   const sent = options.after.metadata.managedFields
-  if (isReset(sent) && (sent?.length === 1 || stored.length > 0)) return []
+  if (isReset(sent)) return []
   return decodeManagers(sent && sent.length > 0 ? sent : stored)
 }

@@ -1,6 +1,5 @@
 import type { MergeSchema } from '../../api/schema/merge-schema.js'
-import { arrange } from './element-order.js'
-import { FieldSet } from './field-set.js'
+import { FieldSet, formatPath } from './field-set.js'
 import { isRecord, jsonEqual } from './json-value.js'
 
 /**
@@ -38,11 +37,16 @@ function elementOf(schema: MergeSchema | undefined, shape: Shape, item: unknown)
   return `k:${JSON.stringify(keys)}`
 }
 
-/** A walked value's parts by path element; undefined for a leaf. A repeated list element keeps its first place. */
-function partsOf(
-  schema: MergeSchema | undefined,
+interface Part {
   value: unknown
-): Map<string, { value: unknown; schema: MergeSchema | undefined }> | undefined {
+  schema: MergeSchema | undefined
+  /** Further list elements of the same key, which Kubernetes tolerates in some lists (such as env). */
+  repeats?: unknown[]
+}
+type Parts = Map<string, Part>
+
+/** A walked value's parts by path element; undefined for a leaf. */
+function partsOf(schema: MergeSchema | undefined, value: unknown): Parts | undefined {
   const shape = shapeOf(schema, value)
   if (shape === 'leaf') return undefined
   if (isRecord(value)) {
@@ -53,10 +57,12 @@ function partsOf(
       ])
     )
   }
-  const parts = new Map<string, { value: unknown; schema: MergeSchema | undefined }>()
+  const parts: Parts = new Map()
   for (const item of value as unknown[]) {
     const element = elementOf(schema, shape, item)
-    if (!parts.has(element)) parts.set(element, { value: item, schema: schema?.items })
+    const first = parts.get(element)
+    if (first) (first.repeats ??= []).push(item)
+    else parts.set(element, { value: item, schema: schema?.items })
   }
   return parts
 }
@@ -114,6 +120,7 @@ function compareInto(
     const b = next?.get(element)
     const child = { added: new FieldSet(), modified: new FieldSet(), removed: new FieldSet() }
     compareInto(child, (b ?? a)?.schema, a?.value, b?.value)
+    if (a && b && (a.repeats || b.repeats)) child.modified.member = !jsonEqual(a.repeats, b.repeats)
     for (const key of ['added', 'modified', 'removed'] as const) {
       if (!child[key].empty) into[key].children.set(element, child[key])
     }
@@ -125,21 +132,46 @@ export function mergeValues(schema: MergeSchema | undefined, live: unknown, appl
   const parts = partsOf(schema, applied)
   const before = live === undefined || live === null ? undefined : partsOf(schema, live)
   if (!parts || !before || Array.isArray(live) !== Array.isArray(applied)) return withoutNulls(applied)
+  if (Array.isArray(live)) return mergeLists(schema, live, parts)
   const merged = new Map([...before].map(([element, part]) => [element, part.value]))
   for (const [element, part] of parts)
     merged.set(element, mergeValues(part.schema, merged.get(element), part.value))
-  if (isRecord(applied)) {
-    return Object.fromEntries(
-      [...merged].filter(([, value]) => value !== null).map(([element, value]) => [element.slice(2), value])
-    )
+  return Object.fromEntries(
+    [...merged].filter(([, value]) => value !== null).map(([element, value]) => [element.slice(2), value])
+  )
+}
+
+/**
+ * The order of the merged elements (visitListItems): those of the configuration in its order; live ones that it does
+ * not name before the next shared element that follows them, and before all that is new. Live elements that share a
+ * key stay as they are, unless the configuration names the key.
+ */
+function mergeLists(schema: MergeSchema | undefined, live: readonly unknown[], applied: Parts): unknown[] {
+  const shape = shapeOf(schema, live)
+  const left = live.map((value) => ({ value, element: elementOf(schema, shape, value) }))
+  const found = new Map(left.toReversed().map(({ element, value }) => [element, value]))
+  const right = [...applied].map(([element, part]) => ({ element, value: part.value }))
+  const shared = right.filter(({ element }) => found.has(element)).map(({ element }) => element)
+  const merged: unknown[] = []
+  let [l, r] = [0, 0]
+  while (l < left.length || r < right.length) {
+    const [mine, theirs] = [left[l], right[r]]
+    if (mine && !applied.has(mine.element)) {
+      merged.push(mine.value)
+      l++
+    } else if (mine && theirs && mine.element !== theirs.element && mine.element !== shared[0]) {
+      // Shared, but the configuration has it elsewhere.
+      l++
+    } else if (theirs) {
+      merged.push(mergeValues(schema?.items, found.get(theirs.element), theirs.value))
+      if (mine?.element === theirs.element) l++
+      if (shared[0] === theirs.element) shared.shift()
+      r++
+    } else {
+      l++
+    }
   }
-  const order = [...merged.keys()]
-  return arrange({
-    merged: order,
-    patchOrder: [...parts.keys()],
-    serverOrder: [...before.keys()],
-    mergeKey: undefined
-  }).map((element) => merged.get(element as string))
+  return merged
 }
 
 function withoutNulls(value: unknown): unknown {
@@ -153,15 +185,59 @@ function withoutNulls(value: unknown): unknown {
 
 /** Takes the members of the set out of a value, each with all below it. */
 export function removeFields(schema: MergeSchema | undefined, value: unknown, remove: FieldSet): unknown {
-  const parts = partsOf(schema, value)
-  if (!parts) return value
-  const kept = [...parts].flatMap(([element, part]): [string, unknown][] => {
+  const shape = shapeOf(schema, value)
+  if (shape === 'leaf') return value
+  const kept = (element: string, part: unknown, partSchema: MergeSchema | undefined): unknown[] => {
     const below = remove.children.get(element)
     if (below?.member) return []
-    return [[element, below ? removeFields(part.schema, part.value, below) : part.value]]
-  })
-  if (Array.isArray(value)) return kept.map(([, part]) => part)
-  return Object.fromEntries(kept.map(([element, part]) => [element.slice(2), part]))
+    return [below ? removeFields(partSchema, part, below) : part]
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((item: unknown) => kept(elementOf(schema, shape, item), item, schema?.items))
+  }
+  return Object.fromEntries(
+    Object.entries(value as Record<string, unknown>).flatMap(([name, part]) =>
+      kept(`f:${name}`, part, fieldSchema(schema, name)).map((left) => [name, left])
+    )
+  )
+}
+
+/**
+ * What makes a configuration ambiguous, as upstream's typed values say it: list elements that share a key or lack one.
+ * Undefined if it is sound.
+ */
+export function findListFault(
+  schema: MergeSchema | undefined,
+  value: unknown,
+  path = ''
+): string | undefined {
+  const shape = shapeOf(schema, value)
+  if (shape === 'leaf') return undefined
+  if (!Array.isArray(value)) {
+    for (const [name, part] of Object.entries(value as Record<string, unknown>)) {
+      const fault = findListFault(fieldSchema(schema, name), part, `${path}.${name}`)
+      if (fault !== undefined) return fault
+    }
+    return undefined
+  }
+  const seen = new Set<string>()
+  for (const [index, item] of value.entries() as IterableIterator<[number, unknown]>) {
+    const missing = shape === 'keyed' ? missingKey(schema, item) : undefined
+    if (missing !== undefined) return `${path}: element ${index}: ${missing}`
+    const element = elementOf(schema, shape, item)
+    if (seen.has(element)) return `${path}: duplicate entries for key ${formatPath([element])}`
+    seen.add(element)
+    const fault = findListFault(schema?.items, item, `${path}${formatPath([element])}`)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+function missingKey(schema: MergeSchema | undefined, item: unknown): string | undefined {
+  if (!isRecord(item)) return 'associative list with keys may not have non-map elements'
+  const absent = schema?.listMapKeys?.find((key) => (item[key] ?? schema.keyDefaults?.[key]) === undefined)
+  if (absent === undefined) return undefined
+  return `associative list with keys has an element that omits key field "${absent}" (and doesn't have default value)`
 }
 
 /** Declared fields on the way to a member become members (EnsureNamedFieldsAreMembers): a struct goes when all in it goes. */

@@ -25,3 +25,10 @@ t.test('the examples of RFC 7396', async (t) => {
     t.same(document, before)
   }
 })
+
+t.test('__proto__ is a key like any other', async (t) => {
+  const patch = JSON.parse('{"__proto__":{"spec":1},"constructor":{"a":1}}') as unknown
+  const merged = applyMergePatch({}, patch) as object
+  t.strictSame(Object.keys(merged), ['__proto__', 'constructor'])
+  t.equal(Object.getPrototypeOf(merged), Object.prototype)
+})

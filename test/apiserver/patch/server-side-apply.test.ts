@@ -61,6 +61,25 @@ const update = (
   return after
 }
 
+/** As stored after a create by `client`. */
+function create(fields: object, metadata: object = {}): Deployment {
+  const after = {
+    apiVersion,
+    kind: 'Deployment',
+    metadata: { name: 'web', uid: 'u', resourceVersion: '1', ...metadata } as KubeObject['metadata'],
+    ...fields
+  } as Deployment
+  after.metadata.managedFields = trackUpdate({
+    before: undefined,
+    after,
+    manager: 'client',
+    schema,
+    apiVersion,
+    now: at(1)
+  })
+  return after
+}
+
 const owners = (object: KubeObject) =>
   (object.metadata.managedFields ?? []).map((entry) => `${entry.manager} ${entry.operation}`)
 
@@ -221,14 +240,7 @@ t.test('what the endpoint resets is ignored', async (t) => {
 })
 
 t.test('updates', async (t) => {
-  const created = update(
-    { apiVersion, kind: 'Deployment', metadata: { name: 'web', uid: 'u', resourceVersion: '1' } },
-    (o) => {
-      o.metadata.labels = { app: 'web' }
-      o.spec = { replicas: 1 }
-    },
-    'client'
-  )
+  const created = create({ spec: { replicas: 1 } }, { labels: { app: 'web' } })
   t.match(created.metadata.managedFields, [
     {
       manager: 'client',
@@ -267,4 +279,133 @@ t.test('updates', async (t) => {
     'client'
   )
   t.same(owners(migrated), ['renamed Update'], 'a request may rewrite them')
+})
+
+const names = (o: Deployment) => o.spec.template?.spec?.containers?.map((c) => c.name)
+const named = (...list: string[]) => containers(...list.map((name) => ({ name, image: `${name}:1` })))
+
+t.test('the order of merged elements', async (t) => {
+  const cases: [live: string[], applied: string[], merged: string[]][] = [
+    [['a'], ['new'], ['a', 'new']],
+    [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['b', 'a']
+    ],
+    [
+      ['a', 'x', 'b'],
+      ['a', 'b'],
+      ['a', 'x', 'b']
+    ],
+    [
+      ['a', 'x', 'b'],
+      ['b', 'a'],
+      ['x', 'b', 'a']
+    ],
+    [
+      ['x', 'a'],
+      ['new', 'a'],
+      ['x', 'new', 'a']
+    ],
+    [
+      ['a', 'b', 'x'],
+      ['c', 'b'],
+      ['a', 'c', 'b', 'x']
+    ]
+  ]
+  for (const [live, applied, merged] of cases) {
+    const before = create({ spec: named(...live) })
+    t.strictSame(
+      names(apply(before, deployment(named(...applied)), 'me', { force: true })),
+      merged,
+      `${live.join()} + ${applied.join()}`
+    )
+  }
+})
+
+t.test('list elements that share a key', async (t) => {
+  const env = [
+    { name: 'X', value: '1' },
+    { name: 'X', value: '2' },
+    { name: 'Y', value: '3' }
+  ]
+  const live = create({ spec: containers({ name: 'a', image: 'a:1', env }) })
+  const envOf = (o: Deployment) => o.spec.template?.spec?.containers?.[0]?.['env']
+  const other = apply(live, deployment(containers({ name: 'a', env: [{ name: 'Z', value: '4' }] })), 'me')
+  t.strictSame(envOf(other), [...env, { name: 'Z', value: '4' }], 'live ones stay')
+  const changed = update(
+    live,
+    (o) => {
+      const [a] = o.spec.template?.spec?.containers ?? []
+      if (a) a['env'] = [{ name: 'X', value: '1' }, { name: 'X', value: 'changed' }, env[2]]
+    },
+    'other'
+  )
+  t.match(JSON.stringify(changed.metadata.managedFields?.[1]), 'other')
+  t.throws(() => apply(live, deployment(containers({ name: 'a', env })), 'me'), {
+    code: 400,
+    message:
+      'failed to create typed patch object (/web; apps/v1, Kind=Deployment): ' +
+      '.spec.template.spec.containers[name="a"].env: duplicate entries for key [name="X"]'
+  })
+  t.throws(() => apply(live, deployment(containers({ image: 'x' })), 'me'), {
+    message: /containers: element 0: associative list with keys has an element that omits key field "name"/
+  })
+})
+
+t.test('times tell of changes', async (t) => {
+  const timesOf = (o: KubeObject) => o.metadata.managedFields?.map((e) => e.time)
+  const first = apply(undefined, deployment({ replicas: 1 }), 'me')
+  const second = apply(first, deployment({ replicas: 2 }), 'me', { second: 5 })
+  t.strictSame(timesOf(second), ['2026-01-01T00:00:05Z'], 'another value of the same field')
+  t.strictSame(timesOf(apply(second, deployment({ replicas: 2 }), 'me', { second: 9 })), timesOf(second))
+})
+
+t.test('inputs are left alone', async (t) => {
+  const live = apply(undefined, deployment({ replicas: 1, ...named('a', 'b') }), 'one')
+  const config = deployment(named('b'))
+  const before = structuredClone([live, config])
+  apply(live, config, 'one')
+  update(live, () => {}, 'other')
+  t.strictSame([live, config], before)
+})
+
+t.test('records that are gone stay gone; an empty list does not clear them', async (t) => {
+  const created = create({ spec: { replicas: 1 } })
+  const kept = update(
+    created,
+    (o) => {
+      o.metadata.managedFields = []
+    },
+    'client'
+  )
+  t.strictSame(kept.metadata.managedFields, created.metadata.managedFields)
+  const { managedFields: _gone, ...metadata } = created.metadata
+  const untracked = { ...created, metadata } as Deployment
+  const scaled = update(
+    untracked,
+    (o) => {
+      o.spec.replicas = 2
+    },
+    'client'
+  )
+  t.strictSame(scaled.metadata.managedFields, [])
+})
+
+t.test('at most ten updaters are remembered by name', async (t) => {
+  let object = create({ spec: { replicas: 1 } })
+  for (let i = 0; i < 20; i++) {
+    object = update(
+      object,
+      (o) => {
+        o.metadata.labels = { ...o.metadata.labels, [`l${String(i)}`]: 'x' }
+      },
+      `tool-${String(i)}`,
+      2 + i
+    )
+  }
+  t.equal(owners(object).length, 10)
+  t.ok(owners(object).includes('tool-19 Update'))
+  const ancient = object.metadata.managedFields?.find((e) => e.manager === 'ancient-changes')
+  t.match(JSON.stringify(ancient?.fieldsV1), 'f:l3')
 })
