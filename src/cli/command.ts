@@ -82,6 +82,16 @@ export interface CommandClass {
   args?: ArgInput
 }
 
+/** One line of the command table: the module is loaded when the command is used. */
+export interface CommandEntry {
+  readonly name: string
+  readonly aliases?: readonly string[]
+  /** Heading in the overview. */
+  readonly group: string
+  readonly summary: string
+  readonly load: () => Promise<{ default: CommandClass }>
+}
+
 /** kubectl's users write `--wait=false` and `-w=true`; oclif knows `--no-wait`. */
 function normaliseBooleans(argv: readonly string[], flags: FlagInput): string[] {
   return argv.flatMap((word) => {

@@ -20,9 +20,7 @@ const maxSocketPath = 103
  */
 export async function startDaemon(io: Io): Promise<DaemonClient> {
   const { paths } = io
-  const program = fileURLToPath(
-    new URL(import.meta.url.includes('/chunks/') ? '../daemon.js' : './daemon.js', import.meta.url)
-  )
+  const program = fileURLToPath(new URL('./daemon.js', import.meta.url))
   if (!existsSync(program)) {
     throw new MkError('MK_DAEMON_START', `${program} is missing`, {
       hint: 'run `npm run build`, or install mk again'

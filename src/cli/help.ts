@@ -1,5 +1,4 @@
-import type { CommandClass } from './command.js'
-import type { CommandEntry } from './run.js'
+import type { CommandClass, CommandEntry } from './command.js'
 
 type Flag = NonNullable<CommandClass['flags']>[string]
 

@@ -1,18 +1,8 @@
-import type { CommandClass } from './command.js'
+import type { CommandClass, CommandEntry } from './command.js'
 import { describeError, ExitError, isBrokenPipe, isUsageError } from './errors.js'
 import { commandHelp, overview } from './help.js'
 import type { Io } from './io.js'
 import { closest } from './suggest.js'
-
-/** One line of the command table: the module is loaded when the command is used. */
-export interface CommandEntry {
-  readonly name: string
-  readonly aliases?: readonly string[]
-  /** Heading in the overview. */
-  readonly group: string
-  readonly summary: string
-  readonly load: () => Promise<{ default: CommandClass }>
-}
 
 /** Runs one command line and resolves to the exit code: 0, 1 for an error, 130 when interrupted, a command's own. */
 export async function runCli(

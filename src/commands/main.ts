@@ -1,3 +1,4 @@
+import { messageOf } from '../base/errors.js'
 import { processIo } from '../cli/io.js'
 import { runCli } from '../cli/run.js'
 import { commands } from './registry.js'
@@ -14,7 +15,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 // The reader of our output may go away at any time (`mk get pods | head`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
-const exitCode = await runCli(process.argv.slice(2), processIo(interrupted.signal), commands)
 // Output to a pipe is asynchronous: the process ends when it is written, not before.
-process.exitCode = exitCode
-process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))
+function exit(code: number): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
+}
+
+runCli(process.argv.slice(2), processIo(interrupted.signal), commands).then(exit, (error: unknown) => {
+  console.error(`error: ${messageOf(error)}`)
+  exit(1)
+})

@@ -1,4 +1,4 @@
-import type { CommandEntry } from '../cli/run.js'
+import type { CommandEntry } from '../cli/command.js'
 
 const cluster = 'The cluster'
 const objects = 'Objects'
