@@ -1,6 +1,14 @@
 import type { ObjectReference } from '../api/types.js'
 import type { Clock } from '../base/clock.js'
-import type { EventDetails } from './events.js'
+
+export interface EventDetails {
+  type: 'Normal' | 'Warning'
+  /** UpperCamelCase, constant. */
+  reason: string
+  message: string
+  /** Which part of the object: `spec.containers{app}`. */
+  fieldPath?: string | undefined
+}
 
 /** An event that was written before, so that the next like it only raises its count. */
 export interface WrittenEvent {

@@ -7,15 +7,7 @@ import type { KubeObject } from '../base/object.js'
 import { isReason } from '../base/status.js'
 import type { Client } from './client.js'
 import { EventCorrelator } from './event-correlator.js'
-
-export interface EventDetails {
-  type: 'Normal' | 'Warning'
-  /** UpperCamelCase, constant. */
-  reason: string
-  message: string
-  /** Which part of the object: `spec.containers{app}`. */
-  fieldPath?: string | undefined
-}
+import type { EventDetails } from './event-correlator.js'
 
 export interface EventRecorder {
   /** Records what happened to the object. Never throws and never waits: a lost event is not an error. */

@@ -52,7 +52,7 @@ export const namespaceController: ControllerFactory = ({ client, informers, cloc
     return list(kind, namespace)
   }
 
-  async function emptyAll(namespace: string): Promise<{ remaining: Remaining[]; error: unknown }> {
+  async function emptyAll(namespace: string): Promise<{ remaining: Remaining[]; error: Error | undefined }> {
     try {
       const isPod = ({ group, plural }: Kind) => group === podKind.group && plural === podKind.plural
       const pods = await Promise.all(contents.filter(isPod).map((kind) => empty(kind, namespace)))
@@ -62,14 +62,14 @@ export const namespaceController: ControllerFactory = ({ client, informers, cloc
       const rest = await Promise.all(others.map((kind) => (wait ? list : empty)(kind, namespace)))
       return { remaining: [...pods, ...rest].filter(({ objects }) => objects.length > 0), error: undefined }
     } catch (error) {
-      return { remaining: [], error }
+      return { remaining: [], error: error instanceof Error ? error : new Error(String(error)) }
     }
   }
 
   async function setConditions(
     namespace: Namespace,
     remaining: readonly Remaining[],
-    error: unknown
+    error: Error | undefined
   ): Promise<void> {
     let conditions: readonly NamespaceCondition[] | undefined = namespace.status?.conditions
     for (const condition of conditionsOf(remaining, error)) {
@@ -81,6 +81,15 @@ export const namespaceController: ControllerFactory = ({ client, informers, cloc
     const status = { ...namespace.status, phase: 'Terminating', conditions: [...(conditions ?? [])] }
     if (semanticEqual(status, namespace.status)) return
     await client.of(namespaceKind).updateStatus({ ...namespace, status })
+  }
+
+  async function find(name: string): Promise<Namespace | undefined> {
+    try {
+      return await client.of(namespaceKind).get({ name })
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return undefined
+      throw error
+    }
   }
 
   async function finalize(namespace: Namespace): Promise<void> {
@@ -110,7 +119,7 @@ export const namespaceController: ControllerFactory = ({ client, informers, cloc
 
     async reconcile(key) {
       if (namespaces.get(key)?.metadata.deletionTimestamp === undefined) return undefined
-      const namespace = await client.of(namespaceKind).get({ name: key }).catch(ignoreNotFound)
+      const namespace = await find(key)
       if (!namespace?.metadata.deletionTimestamp || !namespace.spec.finalizers?.includes(finalizer))
         return undefined
       const { remaining, error } = await emptyAll(key)
@@ -125,12 +134,7 @@ export const namespaceController: ControllerFactory = ({ client, informers, cloc
   }
 }
 
-function ignoreNotFound(error: unknown): undefined {
-  if (!isReason(error, 'NotFound')) throw error
-  return undefined
-}
-
-function conditionsOf(remaining: readonly Remaining[], error: unknown): NamespaceCondition[] {
+function conditionsOf(remaining: readonly Remaining[], error: Error | undefined): NamespaceCondition[] {
   const condition = (type: string, status: boolean, reason: string, message: string) => ({
     type,
     status: status ? 'True' : 'False',

@@ -52,7 +52,10 @@ t.test('deletion: pods first, then the rest, then the namespace', async (t) => {
   const { status } = await client.of(namespaceKind).get({ name: namespace })
   t.equal(status?.phase, 'Terminating')
   const message = (name: string) => status?.conditions?.find(({ type }) => type === name)?.message
-  t.match(message('NamespaceContentRemaining'), /^Some resources are remaining: .*pods\. has 1 resource instances/)
+  t.match(
+    message('NamespaceContentRemaining'),
+    /^Some resources are remaining: .*pods\. has 1 resource instances/
+  )
   t.equal(
     message('NamespaceFinalizersRemaining'),
     'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances'

@@ -3,7 +3,10 @@ import { ClusterState } from '../../src/scheduler/cluster-state.js'
 
 let count = 0
 
-export function makePod(name: string, fields: Partial<PodSpec> & { labels?: Record<string, string> } = {}): Pod {
+export function makePod(
+  name: string,
+  fields: Partial<PodSpec> & { labels?: Record<string, string> } = {}
+): Pod {
   const { labels = {}, ...spec } = fields
   return {
     metadata: { name, namespace: 'default', uid: `uid-${String(++count)}`, resourceVersion: '1', labels },

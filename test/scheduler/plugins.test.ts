@@ -8,7 +8,12 @@ import { asking, clusterOf, makeNode, makePod } from './fixtures.js'
 
 /** Where the pod may go, and why not elsewhere. */
 function fit(pod: Pod, view: ClusterView) {
-  const { nodeName, rejections } = decide({ info: podInfo(pod), view, filters: filterPlugins, scores: scorePlugins })
+  const { nodeName, rejections } = decide({
+    info: podInfo(pod),
+    view,
+    filters: filterPlugins,
+    scores: scorePlugins
+  })
   const refused = Object.fromEntries([...rejections].map(([name, { reasons }]) => [name, reasons.join('; ')]))
   return { nodeName, refused }
 }
@@ -44,7 +49,10 @@ const filterCases: [name: string, pod: Pod, view: ClusterView, refused: Record<s
   [
     'taint',
     makePod('p'),
-    clusterOf([makeNode('a', { taints: [noSchedule] }), makeNode('b', { taints: [{ key: 'x', effect: 'NoExecute' }] })]),
+    clusterOf([
+      makeNode('a', { taints: [noSchedule] }),
+      makeNode('b', { taints: [{ key: 'x', effect: 'NoExecute' }] })
+    ]),
     { a: 'node(s) had untolerated taint {k: v}', b: 'node(s) had untolerated taint {x: }' }
   ],
   [
@@ -116,7 +124,10 @@ const filterCases: [name: string, pod: Pod, view: ClusterView, refused: Record<s
         { name: 'i', image: 'app', resources: { requests: { cpu: '2' } } }
       ]
     }),
-    clusterOf([makeNode('a', { allocatable: { cpu: '3500m' } }), makeNode('b', { allocatable: { cpu: '3499m' } })]),
+    clusterOf([
+      makeNode('a', { allocatable: { cpu: '3500m' } }),
+      makeNode('b', { allocatable: { cpu: '3499m' } })
+    ]),
     { b: 'Insufficient cpu' }
   ],
   [
@@ -128,19 +139,31 @@ const filterCases: [name: string, pod: Pod, view: ClusterView, refused: Record<s
   [
     'host ports: 0.0.0.0 conflicts with every address, protocols are apart',
     makePod('p', {
-      containers: [{ name: 'c', image: 'app', ports: [{ containerPort: 1, hostPort: 80, hostIP: '127.0.0.1' }] }]
+      containers: [
+        { name: 'c', image: 'app', ports: [{ containerPort: 1, hostPort: 80, hostIP: '127.0.0.1' }] }
+      ]
     }),
     clusterOf([makeNode('a'), makeNode('b'), makeNode('c')], {
       a: [makePod('x', { containers: [{ name: 'c', ports: [{ containerPort: 1, hostPort: 80 }] }] })],
-      b: [makePod('y', { containers: [{ name: 'c', ports: [{ containerPort: 1, hostPort: 80, protocol: 'UDP' }] }] })],
-      c: [makePod('z', { containers: [{ name: 'c', ports: [{ containerPort: 1, hostPort: 80, hostIP: '127.0.0.2' }] }] })]
+      b: [
+        makePod('y', {
+          containers: [{ name: 'c', ports: [{ containerPort: 1, hostPort: 80, protocol: 'UDP' }] }]
+        })
+      ],
+      c: [
+        makePod('z', {
+          containers: [{ name: 'c', ports: [{ containerPort: 1, hostPort: 80, hostIP: '127.0.0.2' }] }]
+        })
+      ]
     }),
     { a: "node(s) didn't have free ports for the requested pod ports" }
   ],
   [
     'pod affinity: the whole domain of a matching pod',
     makePod('p', { affinity: near(web) }),
-    clusterOf([zoned('a', '1'), zoned('b', '1'), zoned('c', '2'), makeNode('d')], { a: [makePod('x', { labels: web })] }),
+    clusterOf([zoned('a', '1'), zoned('b', '1'), zoned('c', '2'), makeNode('d')], {
+      a: [makePod('x', { labels: web })]
+    }),
     { c: "node(s) didn't match pod affinity rules", d: "node(s) didn't match pod affinity rules" }
   ],
   [
@@ -194,7 +217,12 @@ const filterCases: [name: string, pod: Pod, view: ClusterView, refused: Record<s
     makePod('p', {
       labels: web,
       topologySpreadConstraints: [
-        { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: web } }
+        {
+          maxSkew: 1,
+          topologyKey: 'zone',
+          whenUnsatisfiable: 'DoNotSchedule',
+          labelSelector: { matchLabels: web }
+        }
       ]
     }),
     clusterOf([zoned('a', '1'), zoned('b', '2'), makeNode('c')], { a: [makePod('x', { labels: web })] }),
@@ -216,7 +244,9 @@ const scoreCases: [name: string, pod: Pod, view: ClusterView, nodeName: string][
   [
     'the emptier node',
     makePod('p'),
-    clusterOf([makeNode('a'), makeNode('b')], { a: [makePod('x', { containers: asking({ cpu: '2', memory: '4Gi' }) })] }),
+    clusterOf([makeNode('a'), makeNode('b')], {
+      a: [makePod('x', { containers: asking({ cpu: '2', memory: '4Gi' }) })]
+    }),
     'b'
   ],
   [
@@ -225,7 +255,10 @@ const scoreCases: [name: string, pod: Pod, view: ClusterView, nodeName: string][
       affinity: {
         nodeAffinity: {
           preferredDuringSchedulingIgnoredDuringExecution: [
-            { weight: 1, preference: { matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd'] }] } }
+            {
+              weight: 1,
+              preference: { matchExpressions: [{ key: 'disk', operator: 'In', values: ['ssd'] }] }
+            }
           ]
         }
       }
@@ -260,7 +293,12 @@ const scoreCases: [name: string, pod: Pod, view: ClusterView, nodeName: string][
     makePod('p', {
       labels: web,
       topologySpreadConstraints: [
-        { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: web } }
+        {
+          maxSkew: 1,
+          topologyKey: 'zone',
+          whenUnsatisfiable: 'ScheduleAnyway',
+          labelSelector: { matchLabels: web }
+        }
       ]
     }),
     clusterOf([zoned('a', '1'), zoned('b', '2')], {
@@ -286,12 +324,17 @@ t.test('pods of one controller are spread over nodes', (t) => {
     pod.metadata.ownerReferences = [owner]
     view.place(pod, fit(pod, view).nodeName ?? '')
   }
-  t.same([...view.nodes.values()].map(({ pods }) => pods.size), [2, 2, 2])
+  t.same(
+    [...view.nodes.values()].map(({ pods }) => pods.size),
+    [2, 2, 2]
+  )
   t.end()
 })
 
 t.test('a decision takes less than a millisecond', (t) => {
-  const view = clusterOf(['a', 'b', 'c', 'd'].map((name) => makeNode(name, { allocatable: { cpu: '64', pods: '1000' } })))
+  const view = clusterOf(
+    ['a', 'b', 'c', 'd'].map((name) => makeNode(name, { allocatable: { cpu: '64', pods: '1000' } }))
+  )
   const pods = Array.from({ length: 1000 }, (_, i) =>
     makePod(`p${String(i)}`, { containers: asking({ cpu: '10m', memory: '1Mi' }) })
   )

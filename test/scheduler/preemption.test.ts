@@ -8,7 +8,8 @@ import { filterPlugins as filters, scorePlugins as scores } from '../../src/sche
 import { planPreemption } from '../../src/scheduler/preemption.js'
 import { asking, clusterOf, makeNode, makePod } from './fixtures.js'
 
-const sized = (name: string, cpu: string, priority: number) => makePod(name, { containers: asking({ cpu }), priority })
+const sized = (name: string, cpu: string, priority: number) =>
+  makePod(name, { containers: asking({ cpu }), priority })
 
 function plan(pod: Pod, view: ClusterState) {
   const info = podInfo(pod)
@@ -19,7 +20,9 @@ function plan(pod: Pod, view: ClusterState) {
 }
 
 t.test('only as many of the least important as needed', (t) => {
-  const view = clusterOf([makeNode('a')], { a: [sized('low', '1', 1), sized('lower', '1', 0), sized('mid', '2', 5)] })
+  const view = clusterOf([makeNode('a')], {
+    a: [sized('low', '1', 1), sized('lower', '1', 0), sized('mid', '2', 5)]
+  })
   t.same(plan(sized('p', '1', 10), view), ['a', 'lower'])
   t.same(plan(sized('q', '2', 10), view), ['a', 'low', 'lower'])
   t.same(plan(sized('r', '4', 10), view), ['a', 'mid', 'low', 'lower'])
@@ -43,10 +46,13 @@ t.test('the node whose victims matter least', (t) => {
 })
 
 t.test('not where taking pods away does not help', (t) => {
-  const view = clusterOf([makeNode('a', { unschedulable: true }), makeNode('b', { allocatable: { cpu: '1' } })], {
-    a: [sized('a1', '4', 0)],
-    b: [sized('b1', '1', 0)]
-  })
+  const view = clusterOf(
+    [makeNode('a', { unschedulable: true }), makeNode('b', { allocatable: { cpu: '1' } })],
+    {
+      a: [sized('a1', '4', 0)],
+      b: [sized('b1', '1', 0)]
+    }
+  )
   const pod = sized('p', '2', 10)
   t.equal(plan(pod, view), undefined)
   const { rejections } = decide({ info: podInfo(pod), view, filters, scores })
@@ -62,7 +68,8 @@ t.test('room promised to a more important pod is not given away', (t) => {
   const view = clusterOf([makeNode('a')], { a: [sized('x', '2', 0)] })
   const nominated = new Map([['a', [podInfo(sized('vip', '2', 10))]]])
   const at = (priority: number) =>
-    decide({ info: podInfo(sized(`p${String(priority)}`, '1', priority)), view, filters, scores, nominated }).nodeName
+    decide({ info: podInfo(sized(`p${String(priority)}`, '1', priority)), view, filters, scores, nominated })
+      .nodeName
   t.equal(at(1), undefined)
   t.equal(at(11), 'a')
   t.end()

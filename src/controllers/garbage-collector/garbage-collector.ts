@@ -1,4 +1,3 @@
-import type { Kind } from '../../api/kind.js'
 import { groupVersionOf } from '../../api/kind.js'
 import type { KubeObject, OwnerReference } from '../../base/object.js'
 import { isReason } from '../../base/status.js'

@@ -24,7 +24,8 @@ async function setUp(t: Test) {
   const plane = await startControllers(factories)
   t.teardown(() => plane.stop())
   const { client } = plane
-  const service = (spec: ServiceSpec) => client.of(serviceKind).create({ metadata: { name: 'web', namespace }, spec })
+  const service = (spec: ServiceSpec) =>
+    client.of(serviceKind).create({ metadata: { name: 'web', namespace }, spec })
   const pod = async (name: string, port = 8080, finalizers: string[] = []) => {
     const created = await client.of(podKind).create({
       metadata: { name, namespace, labels: { app: 'web' }, finalizers },
@@ -55,7 +56,10 @@ t.test('follows readiness and termination; named ports are looked up in each pod
   })
   t.match(slice?.metadata.ownerReferences, [{ kind: 'Service', name: 'web', controller: true }])
   t.match(slice?.endpoints, [
-    { conditions: { ready: true, serving: true, terminating: false }, targetRef: { kind: 'Pod', name: 'one' } }
+    {
+      conditions: { ready: true, serving: true, terminating: false },
+      targetRef: { kind: 'Pod', name: 'one' }
+    }
   ])
   t.same(slice?.ports, [{ name: 'http', port: 8080, protocol: 'TCP' }])
   await eventually(async () => (await endpoints()).subsets?.[0]?.addresses?.length === 1)
@@ -84,7 +88,12 @@ t.test('follows readiness and termination; named ports are looked up in each pod
 t.test('publishNotReadyAddresses', async (t) => {
   const plane = await setUp(t)
   const { service, pod, slices, endpoints } = plane
-  await service({ clusterIP: 'None', selector: { app: 'web' }, publishNotReadyAddresses: true, ports: [webPort] })
+  await service({
+    clusterIP: 'None',
+    selector: { app: 'web' },
+    publishNotReadyAddresses: true,
+    ports: [webPort]
+  })
   await setReady(plane, await pod('one'), false)
   await eventually(async () => {
     const conditions = (await slices())[0]?.endpoints?.[0]?.conditions
@@ -98,8 +107,11 @@ t.test('Endpoints of a service without selector are mirrored into one slice', as
   const { client, service, slices } = await setUp(t)
   await service({ ports: [{ port: 80 }] })
   const subsets = (...ips: string[]) => [{ addresses: ips.map((ip) => ({ ip })), ports: [{ port: 80 }] }]
-  const made = await client.of(endpointsKind).create({ metadata: { name: 'web', namespace }, subsets: subsets('10.1.2.3') })
-  const addresses = async () => (await slices()).map((slice) => (slice.endpoints ?? []).flatMap((e) => e.addresses))
+  const made = await client
+    .of(endpointsKind)
+    .create({ metadata: { name: 'web', namespace }, subsets: subsets('10.1.2.3') })
+  const addresses = async () =>
+    (await slices()).map((slice) => (slice.endpoints ?? []).flatMap((e) => e.addresses))
   await eventually(async () => (await addresses()).join() === '10.1.2.3')
   t.equal(
     (await slices())[0]?.metadata.labels?.['endpointslice.kubernetes.io/managed-by'],

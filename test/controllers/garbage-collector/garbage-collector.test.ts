@@ -25,7 +25,10 @@ async function setUp(t: Test) {
   const remove = (name: string, propagationPolicy?: 'Orphan' | 'Background' | 'Foreground') =>
     maps.delete({ namespace, name }, { propagationPolicy })
   const gone = (...names: string[]) =>
-    eventually(async () => (await Promise.all(names.map(get))).every((found) => found === undefined), `no ${names.join()}`)
+    eventually(
+      async () => (await Promise.all(names.map(get))).every((found) => found === undefined),
+      `no ${names.join()}`
+    )
   const quiet = () => eventually(() => plane.manager.idle, 'collector to be idle')
   return { ...plane, maps, create, get, remove, gone, quiet }
 }
