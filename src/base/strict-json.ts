@@ -6,7 +6,7 @@ const maxDepth = 1000
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 // A run of characters that stand for themselves inside a string.
-// eslint-disable-next-line no-control-regex
+
 const plainRun = /[^"\\\u0000-\u001f]*/y
 const escapes: Record<string, string> = {
   '"': '"',

@@ -23,15 +23,14 @@ export class FieldSet {
   }
 
   has(path: readonly string[]): boolean {
-    let node: FieldSet | undefined = this as FieldSet
-    for (const element of path) node = node?.children.get(element)
-    return node?.member ?? false
+    const [first, ...rest] = path
+    return first === undefined ? this.member : (this.children.get(first)?.has(rest) ?? false)
   }
 
   insert(path: readonly string[]): void {
-    let node: FieldSet = this as FieldSet
-    for (const element of path) node = node.child(element)
-    node.member = true
+    const [first, ...rest] = path
+    if (first === undefined) this.member = true
+    else this.child(first).insert(rest)
   }
 
   union(other: FieldSet): FieldSet {

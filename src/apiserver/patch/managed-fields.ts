@@ -132,5 +132,5 @@ export function capUpdaters(managers: readonly Manager[]): Manager[] {
 /** The object without its managedFields: what owners own. */
 export function withoutManagedFields(object: KubeObject): KubeObject {
   const { managedFields: _managedFields, ...metadata } = object.metadata
-  return { ...object, metadata: metadata as KubeObject['metadata'] }
+  return { ...object, metadata: metadata }
 }

@@ -66,7 +66,7 @@ function create(fields: object, metadata: object = {}): Deployment {
   const after = {
     apiVersion,
     kind: 'Deployment',
-    metadata: { name: 'web', uid: 'u', resourceVersion: '1', ...metadata } as KubeObject['metadata'],
+    metadata: { name: 'web', uid: 'u', resourceVersion: '1', ...metadata },
     ...fields
   } as Deployment
   after.metadata.managedFields = trackUpdate({
@@ -381,7 +381,7 @@ t.test('records that are gone stay gone; an empty list does not clear them', asy
   )
   t.strictSame(kept.metadata.managedFields, created.metadata.managedFields)
   const { managedFields: _gone, ...metadata } = created.metadata
-  const untracked = { ...created, metadata } as Deployment
+  const untracked = { ...created, metadata }
   const scaled = update(
     untracked,
     (o) => {
