@@ -1,7 +1,6 @@
+import { KeyObject, webcrypto } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import { createAuthority, sign } from '../../apiserver/pki/certificates.js'
-import { systemClock } from '../../base/clock.js'
 import { messageOf } from '../../base/errors.js'
 import type { IngressModel } from './ingress-model.js'
 import { loadX509 } from '../../base/x509.js'
@@ -16,6 +15,9 @@ export interface Pem {
   cert: string
   key: string
 }
+
+const hourMs = 3_600_000
+const lifetimeMs = 365 * 24 * hourMs
 
 /** Which certificate a TLS client gets: by the host name it asks for (SNI), else one that is signed by nobody. */
 export class Certificates {
@@ -87,13 +89,24 @@ export class Certificates {
   }
 }
 
+// The library takes half a second to load: only when a certificate is made.
 async function makeSelfSigned(): Promise<Pem> {
-  const authority = await createAuthority('mk ingress', systemClock)
-  const request = {
-    commonName: 'mk ingress default certificate',
-    usage: 'server' as const,
-    hostnames: ['localhost', '*.localhost', 'ingress.local'],
-    addresses: ['127.0.0.1']
-  }
-  return sign(authority, request, systemClock)
+  const x509 = await import('@peculiar/x509')
+  const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify'])
+  const names = ['localhost', '*.localhost', 'ingress.local'].map((value) => ({
+    type: 'dns' as const,
+    value
+  }))
+  const now = Date.now()
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: ['mk ingress default certificate'] }],
+    notBefore: new Date(now - hourMs),
+    notAfter: new Date(now + lifetimeMs),
+    signingAlgorithm,
+    keys,
+    extensions: [new x509.SubjectAlternativeNameExtension([...names, { type: 'ip', value: '127.0.0.1' }])]
+  })
+  const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' })
+  return { cert: certificate.toString('pem'), key: key.toString() }
 }

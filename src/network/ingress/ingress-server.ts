@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { Server as HttpsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import { messageOf } from '../../base/errors.js'
+import { MkError, messageOf } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import { findPortOwner } from '../ports/port-owner.js'
 import { tryListen } from '../ports/listen.js'
@@ -107,8 +107,13 @@ export class IngressServer {
         )
       return taken
     }
-    this.#options.onNotice(`the ingress has no port to listen on: ${refused.join(', ') || ports.join(', ')}`)
-    return 0
+    throw new MkError(
+      'MK_PORT_IN_USE',
+      `the ingress has no port to listen on: ${refused.join(', ') || ports.join(', ')}`,
+      {
+        hint: 'name a free port, or none: then mk looks for one'
+      }
+    )
   }
 
   async #listenBeside(server: HttpServer | HttpsServer, address: string, port: number): Promise<void> {
