@@ -22,11 +22,6 @@ export class FieldSet {
     return !this.member && [...this.children.values()].every((child) => child.empty)
   }
 
-  has(path: readonly string[]): boolean {
-    const [first, ...rest] = path
-    return first === undefined ? this.member : (this.children.get(first)?.has(rest) ?? false)
-  }
-
   insert(path: readonly string[]): void {
     const [first, ...rest] = path
     if (first === undefined) this.member = true
