@@ -121,7 +121,7 @@ class LocalCluster implements Cluster {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
     this.#notices = []
     const configPath = join(this.#directory, 'config.json')
-    const config = resolveConfig(readConfig(configPath), options)
+    const config = await resolveConfig(readConfig(configPath), options)
     this.#config = config
 
     const store = await step('Opening the state', () =>
@@ -296,7 +296,7 @@ class LocalCluster implements Cluster {
 
   async destroy(): Promise<void> {
     await this.#unwind()
-    await this.#runtime(this.#config ?? resolveConfig({}, {})).destroy()
+    await this.#runtime(this.#config ?? (await resolveConfig({}, {}))).destroy()
     rmSync(this.#directory, { recursive: true, force: true })
     rmSync(this.#options.paths.kubeconfig, { force: true })
   }

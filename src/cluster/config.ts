@@ -29,35 +29,49 @@ const defaults: ClusterConfig = {
   clusterDomain: 'cluster.local'
 }
 
-const maxNodes = 100
+const port = { type: 'integer', minimum: 1, maximum: 65535 }
 
-/** Every problem of the options at once. */
-function problemsOf(config: ClusterConfig): string[] {
-  const problems: string[] = []
-  if (!Number.isInteger(config.nodes) || config.nodes < 1 || config.nodes > maxNodes) {
-    problems.push(`nodes: ${config.nodes} is not a whole number from 1 to ${maxNodes}`)
+/** What a user may choose; the rest of the configuration is mk's own. */
+const choices = {
+  type: 'object',
+  properties: {
+    nodes: { type: 'integer', minimum: 1, maximum: 100 },
+    apiPort: port,
+    httpPort: port,
+    httpsPort: port,
+    listen: { type: 'string', format: 'ipv4' }
   }
-  for (const name of ['apiPort', 'httpPort', 'httpsPort'] as const) {
-    const port = config[name]
-    if (port !== undefined && (!Number.isInteger(port) || port < 1 || port > 65535)) {
-      problems.push(`${name}: ${port} is not a port (1-65535)`)
-    }
-  }
-  if (!isIPv4(config.listen)) problems.push(`listen: "${config.listen}" is not an IPv4 address of this host`)
-  return problems
 }
 
-/** The stored configuration (defaults where there is none) with the options of this `mk up` laid over it. */
-export function resolveConfig(stored: Partial<ClusterConfig>, options: UpOptions): ClusterConfig {
+/** Every problem at once, as `nodes: 0 must be >= 1`. */
+async function problemsOf(config: object): Promise<string[]> {
+  // The validator takes longer to load than a cluster to start; with the defaults there is nothing to check.
+  const { Ajv } = await import('ajv')
+  const ajv = new Ajv({ allErrors: true, verbose: true, formats: { ipv4: isIPv4 } })
+  if (ajv.validate(choices, config)) return []
+  return (ajv.errors ?? []).map(
+    ({ instancePath, data, message }) =>
+      `${instancePath.slice(1)}: ${JSON.stringify(data)} ${message ?? 'is wrong'}`
+  )
+}
+
+/**
+ * The stored configuration (defaults where there is none) with the options of this `mk up` laid over it. Fails with
+ * MK_INPUT that names every problem.
+ */
+export async function resolveConfig(
+  stored: Partial<ClusterConfig>,
+  options: UpOptions
+): Promise<ClusterConfig> {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const config: ClusterConfig = { ...defaults, ...stored, ...given }
-  const problems = problemsOf(config)
+  const chosen = { ...stored, ...given }
+  const problems = Object.keys(given).length > 0 ? await problemsOf(chosen) : []
   if (problems.length > 0) {
     throw new MkError('MK_INPUT', `the cluster can't be made like this: ${problems.join('; ')}`, {
       hint: 'see mk up --help'
     })
   }
-  return config
+  return { ...defaults, ...chosen }
 }
 
 /** Reads the stored configuration; none gives an empty one. Damage is MK_STATE_CORRUPT: it is never ignored. */
