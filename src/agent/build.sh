@@ -1,30 +1,30 @@
 #!/bin/sh
-# Builds the agent: static (musl), stripped, the same bytes each time. Needs musl-gcc (Debian: musl-tools).
+# Builds the agent: static (musl), stripped, the same bytes each time on the same distribution.
 # Usage: build.sh [output directory, default: bin beside this script] [amd64|arm64, default: this machine's]
+# Needs, on Debian: gcc, musl-tools. To build for the other architecture (here arm64 on amd64):
+#   dpkg --add-architecture arm64; apt-get install gcc-aarch64-linux-gnu musl-dev:arm64
+# MUSL_ROOT may name another root that musl-dev was unpacked in.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$here/bin}
 case "${2:-$(uname -m)}" in
-  amd64|x86_64) arch=amd64; cc=${CC:-musl-gcc}; strip=${STRIP:-strip} ;;
-  arm64|aarch64)
-    arch=arm64
-    if [ "$(uname -m)" = aarch64 ]; then cc=${CC:-musl-gcc}; strip=${STRIP:-strip}
-    else cc=${CC:-aarch64-linux-musl-gcc}; strip=${STRIP:-aarch64-linux-gnu-strip}; fi ;;
+  amd64|x86_64) arch=amd64; machine=x86_64 ;;
+  arm64|aarch64) arch=arm64; machine=aarch64 ;;
   *) echo "build.sh: no agent for ${2:-$(uname -m)}" >&2; exit 2 ;;
 esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$out"
+mkdir -p "$out" "$work/include"
+sed "s#/usr/#${MUSL_ROOT:-}/usr/#g" "${MUSL_ROOT:-}/usr/lib/$machine-linux-musl/musl-gcc.specs" > "$work/musl.specs"
 # Kernel headers: musl ships none, and the system's own include directory would bring glibc's along.
-mkdir "$work/include"
 for dir in linux asm-generic; do ln -s "/usr/include/$dir" "$work/include/$dir"; done
-for dir in /usr/include/asm "/usr/include/$(uname -m)-linux-gnu/asm"; do
-  [ "$arch" = arm64 ] && [ "$(uname -m)" != aarch64 ] && dir=/usr/aarch64-linux-gnu/include/asm
+for dir in "/usr/include/$machine-linux-gnu/asm" "/usr/$machine-linux-gnu/include/asm"; do
   if [ -d "$dir" ]; then ln -s "$dir" "$work/include/asm"; break; fi
 done
 cd "$here"
-"$cc" -std=gnu11 -Os -Wall -Wextra -Werror -static -fno-ident -fno-asynchronous-unwind-tables \
-  -ffile-prefix-map="$here"=. -ffunction-sections -fdata-sections -Wl,--gc-sections,--build-id=none \
-  -isystem "$work/include" -o "$work/mk-agent" main.c frame.c rtnetlink.c pause.c namespaces.c stream.c exec.c trace.c serve.c
-"$strip" --strip-all --remove-section=.comment --remove-section=.note "$work/mk-agent"
+"$machine-linux-gnu-gcc" -specs "$work/musl.specs" -std=gnu11 -Os -Wall -Wextra -Werror -static -fno-ident \
+  -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -Wl,--gc-sections,--build-id=none \
+  -ffile-prefix-map="$here"=. -isystem "$work/include" -o "$work/mk-agent" \
+  main.c frame.c rtnetlink.c pause.c namespaces.c stream.c exec.c trace.c serve.c
+"$machine-linux-gnu-strip" --strip-all --remove-section=.comment --remove-section=.note "$work/mk-agent"
 mv "$work/mk-agent" "$out/mk-agent-$arch"

@@ -112,6 +112,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
 
 /** What every runtime must do; run for each implementation. */
 export function runtimeSuite(name: string, open: () => Promise<SuiteRuntime>): void {
+  t.setTimeout(180_000)
   void t.test(`${name} runtime`, async (t) => {
     const { runtime, image, reopen, cleanup } = await open()
     t.teardown(cleanup)

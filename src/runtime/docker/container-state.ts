@@ -27,6 +27,9 @@ export function containerState(answer: Docker.ContainerInspectInfo): ContainerSt
   const { State: state } = answer
   const createdAt = time(answer.Created) ?? new Date(0)
   const startedAt = time(state.StartedAt)
+  const ended = time(state.FinishedAt) ?? createdAt
+  // The engine notes the start when it returns from it: a command may be over by then.
+  const finishedAt = startedAt && startedAt > ended ? startedAt : ended
   // A container whose start failed stays "created" for the engine; for Kubernetes it has ended (ContainerCannotRun).
   const failedStart = state.Status === 'created' && (state.ExitCode !== 0 || state.Error !== '')
   const status =
@@ -51,7 +54,7 @@ export function containerState(answer: Docker.ContainerInspectInfo): ContainerSt
     ...(startedAt ? { startedAt } : {}),
     ...(status === 'exited'
       ? {
-          finishedAt: time(state.FinishedAt) ?? createdAt,
+          finishedAt,
           exitCode: state.ExitCode,
           oomKilled: state.OOMKilled
         }
