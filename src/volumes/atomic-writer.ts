@@ -95,9 +95,11 @@ async function isSame(directory: string, payload: Payload, ownership: Ownership)
 
 async function filesBelow(directory: string, prefix = ''): Promise<string[]> {
   const entries = await readdir(join(directory, prefix), { withFileTypes: true })
-  const nested = entries.map((entry) => {
-    const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`
-    return entry.isDirectory() ? filesBelow(directory, path) : [path]
-  })
-  return (await Promise.all(nested)).flat()
+  const nested = await Promise.all(
+    entries.map(async (entry) => {
+      const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`
+      return entry.isDirectory() ? filesBelow(directory, path) : [path]
+    })
+  )
+  return nested.flat()
 }

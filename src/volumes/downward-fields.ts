@@ -91,7 +91,6 @@ const escapes: Record<string, string> = {
 
 /** Go's %q. */
 function goQuote(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is escaped
   const escaped = text.replace(/["\\\u0000-\u001f\u007f]/g, (char) => {
     const code = char.charCodeAt(0).toString(16).padStart(2, '0')
     return escapes[char] ?? `\\x${code}`

@@ -101,7 +101,7 @@ export async function startKubelet(t: Teardown, options: FixtureOptions = {}) {
         try {
           await eventually(async () => {
             last = await podOf(name)
-            return check(last)
+            return Boolean(check(last))
           }, what)
         } catch (error) {
           throw new Error(`${what}: ${JSON.stringify(last?.status, null, 1)}\n${log.slice(-10).join('')}`, {

@@ -119,7 +119,10 @@ async function fromHelper(image: string, config: DockerConfig): Promise<Registry
 /** Docker's protocol: the server's name in, JSON out. A helper that fails or hangs counts as having nothing. */
 function askHelper(program: string, server: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], timeout: 10_000 })
+    const child = spawn(program, ['get'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      signal: AbortSignal.timeout(10_000)
+    })
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
     child.on('error', () => {

@@ -26,7 +26,7 @@ export function probeGrpc(target: {
       session.destroy()
       resolve(result)
     }
-    session.on('error', (error) => {
+    session.on('error', (error: Error) => {
       done({ result: 'failure', output: `failed to connect service "${address}": ${error.message}` })
     })
     const stream = session.request({
@@ -44,7 +44,7 @@ export function probeGrpc(target: {
     stream.on('response', readStatus)
     stream.on('trailers', readStatus)
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-    stream.on('error', (error) => {
+    stream.on('error', (error: Error) => {
       done({ result: 'failure', output: `service unhealthy: ${error.message}` })
     })
     stream.on('end', () => {
