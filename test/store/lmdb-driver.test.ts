@@ -22,11 +22,13 @@ driverSuite('lmdb', (t) => {
   return () => createLmdbDriver({ path })
 })
 
-const script = (name: string): string[] => ['--import=tsx', fileURLToPath(new URL(name, import.meta.url))]
+const script = (url: URL): string[] => ['--import=tsx', fileURLToPath(url)]
+const crashWriter = script(new URL('./crash-writer.ts', import.meta.url))
+const fullWriter = script(new URL('./full-writer.ts', import.meta.url))
 
 /** Runs the writer until it has acknowledged `count` writes, kills it, and returns all that it printed. */
 async function crash(path: string, run: string, count: number): Promise<string[]> {
-  const child = spawn(process.execPath, [...script('crash-writer.ts'), path, run], {
+  const child = spawn(process.execPath, [...crashWriter, path, run], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
   const lines: string[] = []
@@ -150,14 +152,7 @@ void t.test('a full disk: the write fails, the rest goes on', async (t) => {
   const path = join(t.testdir(), 'state.db')
   const child = spawn(
     'sh',
-    [
-      '-c',
-      `trap '' XFSZ; ulimit -f 2048; exec "$@"`,
-      'sh',
-      process.execPath,
-      ...script('full-writer.ts'),
-      path
-    ],
+    ['-c', `trap '' XFSZ; ulimit -f 2048; exec "$@"`, 'sh', process.execPath, ...fullWriter, path],
     { stdio: ['ignore', 'pipe', 'ignore'] }
   )
   const lines: string[] = []
