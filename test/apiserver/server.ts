@@ -50,7 +50,7 @@ export async function startServer(options: { connect?: ConnectHandlers } = {}): 
   const clock = systemClock
   const pki = createClusterPki({ dir, clock, addresses: ['10.96.0.1'] })
   const log: string[] = []
-  const logger: Logger = createLogger({ write: (line) => void log.push(line), level: 'warn' })
+  const logger: Logger = createLogger({ write: (line) => void log.push(line), level: 'info' })
   const store = await createStore({ driver: createMemoryDriver(), logger, clock })
   const server = createApiServer({
     store,

@@ -17,6 +17,8 @@ export interface Pool<T> {
 
 const takenIp = 'provided IP is already allocated'
 const takenPort = 'provided port is already allocated'
+/** Offsets that are never given by chance: the addresses of the API and of DNS. */
+const reserved: readonly number[] = [1, 10]
 const portRange = { first: 30000, last: 32767 }
 
 /**
@@ -39,10 +41,8 @@ export function createAddressPool(cidr: Cidr): Pool<string> {
       return undefined
     },
     candidates: function* () {
-      yield* scan(lower, size - 2, at)
-      // Never by chance: addresses 1 and 10 are the cluster's own.
-      yield* scan(11, lower - 1, at)
-      yield* scan(2, Math.min(9, lower - 1), at)
+      for (const offset of scan(lower, size - 2)) if (!reserved.includes(offset)) yield at(offset)
+      for (const offset of scan(1, lower - 1)) if (!reserved.includes(offset)) yield at(offset)
     },
     taken: takenIp,
     full: 'range is full'
@@ -54,6 +54,7 @@ export function createPortPool(): Pool<string> {
   const { first, last } = portRange
   // The first 86 are for those who ask (KEP-3668).
   const lower = 86
+  const at = (flavour: string, offset: number) => `${flavour}/${String(first + offset)}`
   return createPool({
     problemOf: (wanted) => {
       const number = Number(wanted.split('/')[1])
@@ -62,21 +63,20 @@ export function createPortPool(): Pool<string> {
       return `provided port is not in the valid range. The range of valid ports is ${range}`
     },
     candidates: function* (flavour) {
-      const at = (offset: number) => `${flavour}/${String(first + offset)}`
-      yield* scan(lower, last - first, at)
-      yield* scan(0, lower - 1, at)
+      for (const offset of scan(lower, last - first)) yield at(flavour, offset)
+      for (const offset of scan(0, lower - 1)) yield at(flavour, offset)
     },
     taken: takenPort,
     full: 'range is full'
   })
 }
 
-/** From a random place on, round once. */
-function* scan<T>(from: number, to: number, at: (offset: number) => T): Generator<T> {
+/** The numbers of a range, from a random one on, round once. */
+function* scan(from: number, to: number): Generator<number> {
   const length = to - from + 1
   if (length <= 0) return
   const start = Math.floor(Math.random() * length)
-  for (let step = 0; step < length; step++) yield at(from + ((start + step) % length))
+  for (let step = 0; step < length; step++) yield from + ((start + step) % length)
 }
 
 function createPool(options: {

@@ -1,6 +1,7 @@
 import type { FieldError } from '../../base/status.js'
 import { statusErrors } from '../../base/status.js'
 import type { Core } from '../core.js'
+import { runHooks } from '../kind-hooks.js'
 import type { AdmissionRequest } from './admission.js'
 
 /**
@@ -17,9 +18,13 @@ export async function settle<T>(
   const whole: AdmissionRequest = { ...request, onFinished: (callback) => void finished.push(callback) }
   const { kind, object } = request
   try {
-    core.admission.mutate(whole)
-    if (object) kind.applyDefaults?.(object)
-    const errors = validate()
+    runHooks(core, kind, () => {
+      core.admission.mutate(whole)
+    })
+    const errors = runHooks(core, kind, () => {
+      if (object) kind.applyDefaults?.(object)
+      return validate()
+    })
     if (errors.length > 0) throw statusErrors.invalid(kind, request.name, errors)
     core.admission.validate(whole)
     return await write()

@@ -1,5 +1,4 @@
-import { statusErrors } from '../../base/status.js'
-import type { StatusError } from '../../base/status.js'
+import { StatusError, statusErrors } from '../../base/status.js'
 import type { User } from '../user.js'
 
 /** What someone wants to do: with a resource, or (with `path` set) at a path that is none. */
@@ -30,11 +29,9 @@ export function forbiddenError(attributes: Attributes, { reason }: Decision): St
   const who = `User ${JSON.stringify(user.name)} cannot ${verb}`
   const suffix = reason ? `: ${reason}` : ''
   if (path !== undefined) {
-    return statusErrors.forbidden(
-      { group: '', plural: '' },
-      '',
-      `${who} path ${JSON.stringify(path)}${suffix}`
-    )
+    const { status } = statusErrors.forbidden({ group: '', plural: '' }, '', '')
+    const message = `forbidden: ${who} path ${JSON.stringify(path)}${suffix}`
+    return new StatusError({ ...status, message, details: {} })
   }
   const whole = subresource ? `${resource}/${subresource}` : resource
   const where = namespace ? ` in the namespace ${JSON.stringify(namespace)}` : ' at the cluster scope'

@@ -11,7 +11,7 @@ import type { IncludeObject } from './table.js'
 import type { Representation } from './negotiation.js'
 
 /** How far a client may fall behind in live events before it is dropped. */
-const mostQueuedEvents = 10_000
+const mostQueuedEvents = 2000
 const writeBytes = 256 * 1024
 const farewellMs = 5000
 

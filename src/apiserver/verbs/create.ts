@@ -10,6 +10,7 @@ import { encoderOf, entityFrom, entityOf } from '../entity.js'
 import type { Entity } from '../entity.js'
 import { cloneJson } from '../json.js'
 import { storageKey } from '../keys.js'
+import { runHooks } from '../kind-hooks.js'
 import { trackManager } from '../managed-fields.js'
 import { validateObjectMeta } from '../object-meta.js'
 import { isStoreError } from '../versions.js'
@@ -67,10 +68,12 @@ async function attempt(
   options: CreateOptions
 ): Promise<Entity> {
   const { kind, namespace } = target
-  prepare(core, target, object)
+  runHooks(core, kind, () => {
+    prepare(core, target, object)
+  })
   // Before admission: what that adds belongs to nobody.
   if (!options.applied) trackManager(core, scope, { kind, next: object, fieldManager: options.fieldManager })
-  kind.prepareForCreate?.(object)
+  runHooks(core, kind, () => kind.prepareForCreate?.(object))
   return settle(
     core,
     {
@@ -87,7 +90,7 @@ async function attempt(
     },
     () => [...validateObjectMeta(kind, object.metadata), ...(kind.validate?.(object) ?? [])],
     async () => {
-      kind.warnings?.(object).forEach(scope.warn)
+      runHooks(core, kind, () => kind.warnings?.(object))?.forEach(scope.warn)
       return persist(core, target, object, options)
     }
   )

@@ -10,6 +10,7 @@ import type { Core, Scope } from '../core.js'
 import { encoderOf, entityFrom, entityOf } from '../entity.js'
 import type { Entity } from '../entity.js'
 import { equalJson } from '../json.js'
+import { runHooks } from '../kind-hooks.js'
 import { sameButTimes, trackManager } from '../managed-fields.js'
 import { validateObjectMeta, validateObjectMetaUpdate } from '../object-meta.js'
 import { isStoreError } from '../versions.js'
@@ -43,31 +44,31 @@ export async function modify(
     const record = recordOf(core, target)
     const current = entityOf(target.kind, record)
     const next = await change(current.object)
-    const locked = checkPreconditions(target, next, current.object)
+    checkPreconditions(target, next, current.object)
     try {
       return await write(core, scope, target, options, { record, current, next })
     } catch (error) {
       if (isStoreError(error, 'missing')) throw statusErrors.notFound(target.kind, target.name ?? '')
       if (!isStoreError(error, 'conflict')) throw error
-      if (locked || tries >= attempts) throw statusErrors.modified(target.kind, target.name ?? '')
+      // A state that names its version is refused as stale in the next round.
+      if (tries >= attempts) throw statusErrors.modified(target.kind, target.name ?? '')
     }
   }
 }
 
-/** True if the next state names the version that it is made from: then a lost race is final. */
 function checkPreconditions(
   { kind, name = '' }: ResourceRequest,
   next: KubeObject,
   current: KubeObject
-): boolean {
+): void {
   const { uid, resourceVersion } = next.metadata
   if (uid && uid !== current.metadata.uid) {
     const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`
     throw statusErrors.conflict(kind, name, why)
   }
-  if (!resourceVersion || resourceVersion === '0') return false
-  if (resourceVersion !== current.metadata.resourceVersion) throw statusErrors.modified(kind, name)
-  return true
+  const stale =
+    resourceVersion && resourceVersion !== '0' && resourceVersion !== current.metadata.resourceVersion
+  if (stale) throw statusErrors.modified(kind, name)
 }
 
 interface Step {
@@ -87,12 +88,12 @@ async function write(
   const old = current.object
   const part = options.part ?? (target.subresource === 'status' ? 'status' : 'main')
   const next = combine(kind, part, proposed, old)
-  kind.applyDefaults?.(next)
+  runHooks(core, kind, () => kind.applyDefaults?.(next))
   if (!options.applied) {
     const { subresource } = target
     trackManager(core, scope, { kind, next, old, subresource, fieldManager: options.fieldManager })
   }
-  if (part === 'main') kind.prepareForUpdate?.(next, old)
+  if (part === 'main') runHooks(core, kind, () => kind.prepareForUpdate?.(next, old))
   return settle(
     core,
     {
@@ -109,8 +110,10 @@ async function write(
     },
     () => problemsOf(kind, part, next, old),
     async () => {
-      setGeneration(kind, part, next, old)
-      if (part === 'main') kind.warnings?.(next, old).forEach(scope.warn)
+      runHooks(core, kind, () => {
+        setGeneration(kind, part, next, old)
+      })
+      if (part === 'main') runHooks(core, kind, () => kind.warnings?.(next, old))?.forEach(scope.warn)
       return store(core, target, options, { record, current, next })
     }
   )
