@@ -36,7 +36,11 @@ export class LocalDataPlane implements DataPlane {
   readonly #podCidr: Cidr
   #dns: DnsServer | undefined
 
-  constructor({ config, clock, logger, onEvent }: LocalDataPlaneOptions) {
+  constructor(options: LocalDataPlaneOptions) {
+    const { config, clock, logger } = options
+    const onEvent = (event: DataPlaneEvent) => {
+      options.onEvent(event)
+    }
     this.#config = config
     this.#logger = logger
     this.#podCidr = rangeOf(config.podCidr)

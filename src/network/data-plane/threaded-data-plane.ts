@@ -51,7 +51,9 @@ export class ThreadedDataPlane implements DataPlane {
   async start(): Promise<DataPlanePorts> {
     const ports = await this.#launch().catch(async (error: unknown) => {
       this.#stopped = true
-      await this.#worker?.terminate()
+      const worker = this.#worker
+      this.#worker = undefined
+      await worker?.terminate()
       throw error
     })
     this.#config = {

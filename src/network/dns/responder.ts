@@ -82,7 +82,7 @@ export class Responder {
     const cut = short !== undefined && (short.readUInt16BE(2) & truncatedBit) !== 0
     const reply = cut ? await this.#upstream.forward(asked, 'tcp') : short
     const outside = reply && tryDecode(reply)
-    const answers = (outside?.answers ?? []) as Answer[]
+    const answers = outside?.answers ?? []
     const response = toPacket(packet, local)
     return fit(packet, { ...response, answers: [...(response.answers ?? []), ...answers] }, protocol)
   }
@@ -121,8 +121,8 @@ function toPacket(query: DecodedPacket, local: ZoneAnswer): Packet {
     ...(query.id === undefined ? {} : { id: query.id }),
     flags: AUTHORITATIVE_ANSWER | RECURSION_AVAILABLE | desired | code[local.code],
     questions: query.questions ?? [],
-    answers: local.answers as Answer[],
-    authorities: local.authorities as Answer[],
+    answers: local.answers,
+    authorities: local.authorities,
     additionals: [...(local.additionals as Answer[]), ...(option ? [opt] : [])]
   }
 }

@@ -2,8 +2,8 @@ import { KeyObject, webcrypto } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { messageOf } from '../../base/errors.js'
-import type { IngressModel } from './ingress-model.js'
 import { loadX509 } from '../../base/x509.js'
+import type { IngressModel } from './ingress-model.js'
 
 export interface CertificateProblem {
   ingress: string
@@ -91,7 +91,7 @@ export class Certificates {
 
 // The library takes half a second to load: only when a certificate is made.
 async function makeSelfSigned(): Promise<Pem> {
-  const x509 = await import('@peculiar/x509')
+  const x509 = await loadX509()
   const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify'])
   const names = ['localhost', '*.localhost', 'ingress.local'].map((value) => ({

@@ -124,7 +124,7 @@ function attempt(
       }
     }
     const { pathAndQuery, headers } = options
-    const method = (request.method ?? 'GET') as Dispatcher.HttpMethod
+    const method = request.method ?? 'GET'
     try {
       connection.dispatch({ method, path: pathAndQuery, headers, body: body?.stream ?? null }, handler)
     } catch (error) {
