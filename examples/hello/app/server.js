@@ -38,8 +38,11 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 75_000
 server.listen(8080, () => { console.log(`hello ${version} listens on :8080`) })
 
+// Serves on for a moment while the news travels that this pod is going away, then finishes what is open.
 process.on('SIGTERM', () => {
-  console.log('SIGTERM: finishing open requests')
-  server.close(() => { process.exit(0) })
-  server.closeIdleConnections()
+  console.log('SIGTERM: finishing')
+  setTimeout(() => {
+    server.close(() => { process.exit(0) })
+    server.closeIdleConnections()
+  }, 2000)
 })

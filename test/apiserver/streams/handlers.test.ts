@@ -97,7 +97,7 @@ async function startServer(parent: Tap): Promise<{ url: string; port: number }> 
   return { url: `http://127.0.0.1:${port}`, port }
 }
 
-type Tap = typeof t
+type Tap = { teardown: (fn: () => unknown) => unknown }
 
 t.test('kubectl of each generation', async (t) => {
   const { url } = await startServer(t)
