@@ -2,7 +2,7 @@ import type { Container, Pod } from '../api/types.js'
 import { isMkError, messageOf } from '../base/errors.js'
 import { runHook } from './hooks.js'
 import type { NodeContext } from './node-context.js'
-import type { KillReason } from './plan.js'
+import type { KillReason } from './action.js'
 import type { EmitEvent } from './pod-events.js'
 import type { PodRecords } from './pod-records.js'
 

@@ -6,7 +6,7 @@ import type {
 } from '../api/types.js'
 import { toTime } from '../base/clock.js'
 import type { ContainerState } from '../runtime/runtime.js'
-import type { Plan } from './plan.js'
+import type { Plan } from './action.js'
 import { isDead, isSidecar, latestOf, previousOf, readySandbox } from './pod-view.js'
 import type { PodView } from './pod-view.js'
 import { lostExitCode, reportedStatus, shouldRestart } from './restart.js'

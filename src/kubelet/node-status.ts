@@ -1,5 +1,6 @@
 import type { Node, NodeCondition, NodeStatus } from '../api/types.js'
 import { toTime } from '../base/clock.js'
+import { canonicalQuantity } from '../base/quantity.js'
 import type { ImageState, RuntimeInfo } from '../runtime/runtime.js'
 
 export interface NodeFacts {
@@ -29,7 +30,7 @@ export function nodeStatus(node: Node, facts: NodeFacts, now: Date): NodeStatus 
   const old = node.status ?? {}
   const own = {
     cpu: String(info.cpus),
-    memory: `${String(Math.floor(info.memoryBytes / 1024))}Ki`,
+    memory: canonicalQuantity(`${String(Math.floor(info.memoryBytes / 1024))}Ki`),
     pods: maxPods,
     ...facts.capacity
   }

@@ -1,6 +1,6 @@
 import type { ContainerStatus, Pod, PodStatus } from '../api/types.js'
 import type { ContainerStatuses } from './container-statuses.js'
-import type { Ending } from './plan.js'
+import type { Ending } from './action.js'
 import { isSidecar, isTerminalPhase } from './pod-view.js'
 import { shouldRestart } from './restart.js'
 

@@ -1,7 +1,7 @@
 import type { Container } from '../api/types.js'
 import type { ContainerState, Sandbox } from '../runtime/runtime.js'
 import { specHash } from './container-hash.js'
-import type { KillReason, Plan } from './plan.js'
+import type { KillReason, Plan } from './action.js'
 import { busyKeys, failureKeys, isDead, isSidecar, latestOf, readySandbox } from './pod-view.js'
 import type { PodView } from './pod-view.js'
 import { crashBackoff, lastExitCode, nextAttempt, shouldRestart } from './restart.js'

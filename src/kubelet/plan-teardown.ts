@@ -1,5 +1,5 @@
 import type { ContainerState } from '../runtime/runtime.js'
-import type { Action, Ending, Plan } from './plan.js'
+import type { Action, Ending, Plan } from './action.js'
 import { busyKeys, isSidecar } from './pod-view.js'
 import type { PodView } from './pod-view.js'
 

@@ -4,7 +4,7 @@ import { podConditions } from './conditions.js'
 import type { TerminationMessages } from './container-statuses.js'
 import { containerStatuses } from './container-statuses.js'
 import { phaseOf } from './phase.js'
-import type { Plan } from './plan.js'
+import type { Plan } from './action.js'
 import type { PodView } from './pod-view.js'
 import { isTerminalPhase, readySandbox } from './pod-view.js'
 

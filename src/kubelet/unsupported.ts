@@ -1,5 +1,4 @@
 import type { Container, Pod } from '../api/types.js'
-import { findVolumePlugin, volumeTypeOf } from '../volumes/registry.js'
 
 /**
  * What a pod asks for and mk can't do: such a pod waits with this message (CreateContainerConfigError), as running it
@@ -27,10 +26,4 @@ function unsupportedInContainer(container: Container, pod: Pod): string | undefi
   const appArmor = security.appArmorProfile ?? pod.spec.securityContext?.appArmorProfile
   if (appArmor?.type === 'Localhost') return 'appArmorProfile of type Localhost is not supported by mk'
   return undefined
-}
-
-/** The first volume of a type that mk does not mount. */
-export function unsupportedVolume(pod: Pod): string | undefined {
-  const volume = (pod.spec.volumes ?? []).find((candidate) => !findVolumePlugin(candidate))
-  return volume && `volume "${volume.name}": type ${volumeTypeOf(volume)} is not supported by mk`
 }

@@ -15,7 +15,8 @@ import type { ContainerState, Runtime } from '../../src/runtime/runtime.js'
 import type { SimulatedRuntimeOptions } from '../../src/runtime/simulated/simulated-runtime.js'
 import { createSimulatedRuntime } from '../../src/runtime/simulated/simulated-runtime.js'
 import { eventually } from '../fixtures/eventually.js'
-import { MemoryTransport } from '../fixtures/memory-transport.js'
+import { fixture as apiFixture } from '../apiserver/support.js'
+import { FailingTransport } from './failing-transport.js'
 
 export const nodeName = 'node-1'
 
@@ -42,12 +43,13 @@ interface Teardown {
   teardown: (fn: () => unknown) => unknown
 }
 
-/** A kubelet on the simulated runtime and an API in memory. */
+/** A kubelet on the simulated runtime and the API on a store in memory. */
 export async function startKubelet(t: Teardown, options: FixtureOptions = {}) {
   const log: string[] = []
   const logger = createLogger({ write: (line) => log.push(line), level: 'debug' })
   const clock = systemClock
-  const transport = new MemoryTransport()
+  const { api, store } = await apiFixture({ clock })
+  const transport = new FailingTransport(api)
   const client = createClient(transport)
   const simulated = createSimulatedRuntime({ clock, ...options.runtime })
   const runtime = options.wrap?.(simulated) ?? simulated
@@ -84,6 +86,7 @@ export async function startKubelet(t: Teardown, options: FixtureOptions = {}) {
     clearInterval(keepAlive)
     fixture.kubelet.stop()
     informers.stop()
+    void store.close()
     rmSync(stateDir, { recursive: true, force: true })
   })
 
@@ -139,6 +142,7 @@ export const podObject = (name: string, spec: Partial<PodSpec> = {}): Pod => ({
   spec: {
     nodeName,
     restartPolicy: 'Always',
+    automountServiceAccountToken: false,
     terminationGracePeriodSeconds: 1,
     containers: [container('app')],
     ...spec

@@ -51,7 +51,7 @@ t.test('the node registers, is ready, and has a lease', async (t) => {
     'kubernetes.io/os': 'linux',
     zone: 'a'
   })
-  t.match(node.status?.capacity, { cpu: '2', memory: `${32 * 2 ** 20}Ki`, pods: '110' })
+  t.match(node.status?.capacity, { cpu: '2', memory: '32Gi', pods: '110' })
   t.equal(node.status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'True')
   const lease = await k.client.of(leases).get({ namespace: 'kube-node-lease', name: nodeName })
   t.match(lease, {

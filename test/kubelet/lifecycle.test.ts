@@ -139,9 +139,12 @@ t.test(
 
 t.test('what mk can not do is said in the status', async (t) => {
   const k = await startKubelet(t)
-  await k.create('odd', { hostUsers: false })
+  const securityContext = { seccompProfile: { type: 'Localhost', localhostProfile: 'x.json' } }
+  await k.create('odd', { containers: [container('app', { securityContext })] })
   await k.until('odd', 'refused', (pod) =>
-    /hostUsers: false/.test(statusOf(pod, 'app')?.state?.waiting?.message ?? '')
+    /seccomp profile of type Localhost is not supported/.test(
+      statusOf(pod, 'app')?.state?.waiting?.message ?? ''
+    )
   )
   t.equal(statusOf(await k.podOf('odd'), 'app')?.state?.waiting?.reason, 'CreateContainerConfigError')
   await k.create('claim', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }] })

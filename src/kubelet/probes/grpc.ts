@@ -1,5 +1,5 @@
 import { connect, constants } from 'node:http2'
-import type { ProbeResult } from './prober.js'
+import type { ProbeResult } from './probe-result.js'
 
 /**
  * grpc.health.v1.Health/Check over plain HTTP/2: SERVING is a success. The two messages have one field each, so they

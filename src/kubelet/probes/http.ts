@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { ProbeResult } from './prober.js'
+import type { ProbeResult } from './probe-result.js'
 
 export interface HttpProbe {
   host: string

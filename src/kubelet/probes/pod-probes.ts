@@ -5,7 +5,7 @@ import { isSidecar } from '../pod-view.js'
 import type { ProbeVerdict } from '../pod-view.js'
 import { ProbeWorker } from './probe-worker.js'
 import type { ProbeKind } from './probe-worker.js'
-import type { ProbeResult } from './prober.js'
+import type { ProbeResult } from './probe-result.js'
 import { runProbe } from './prober.js'
 
 export interface PodProbesOptions {

@@ -1,6 +1,6 @@
 import type { Probe } from '../../api/types.js'
 import type { Clock } from '../../base/clock.js'
-import type { ProbeResult } from './prober.js'
+import type { ProbeResult } from './probe-result.js'
 
 export type ProbeKind = 'startup' | 'liveness' | 'readiness'
 

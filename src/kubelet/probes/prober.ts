@@ -3,13 +3,8 @@ import type { Runtime } from '../../runtime/runtime.js'
 import { portOf } from './container-port.js'
 import { probeGrpc } from './grpc.js'
 import { probeHttp } from './http.js'
+import type { ProbeResult } from './probe-result.js'
 import { probeTcp } from './tcp.js'
-
-export interface ProbeResult {
-  /** unknown: the probe itself could not be run; counts for nothing. */
-  result: 'success' | 'failure' | 'unknown'
-  output: string
-}
 
 export interface ProbeTarget {
   container: Container

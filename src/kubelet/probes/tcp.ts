@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import type { ProbeResult } from './prober.js'
+import type { ProbeResult } from './probe-result.js'
 
 /** A port that accepts connections is a success (pkg/probe/tcp). */
 export function probeTcp(target: { host: string; port: number; timeoutMs: number }): Promise<ProbeResult> {

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Probe } from '../../../src/api/types.js'
 import { ProbeWorker } from '../../../src/kubelet/probes/probe-worker.js'
 import type { ProbeKind } from '../../../src/kubelet/probes/probe-worker.js'
-import type { ProbeResult } from '../../../src/kubelet/probes/prober.js'
+import type { ProbeResult } from '../../../src/kubelet/probes/probe-result.js'
 import { FakeClock } from '../../fixtures/fake-clock.js'
 
 function start(kind: ProbeKind, probe: Probe) {
