@@ -15,8 +15,8 @@ export interface SuiteRuntime {
   runtime: Runtime
   /** An image with /bin/busybox. */
   image: string
-  /** What a new daemon would have: another runtime over the same containers. */
-  reopen?: () => Promise<Runtime>
+  /** Stops the runtime and gives what a new daemon would have: another one over the same containers. */
+  reopen: () => Promise<Runtime>
   cleanup: () => Promise<void>
 }
 
@@ -271,49 +271,50 @@ export function runtimeSuite(name: string, open: () => Promise<SuiteRuntime>): v
       await runtime.removeSandbox(sandbox.id)
     })
 
-    if (reopen) {
-      await t.test('the next daemon finds everything, and gives no address twice', async (t) => {
-        const { sandbox, id } = await make('kept', 'while true; do sleep 1; done', {
-          annotations: { a: 'b' }
-        })
-        await runtime.startContainer(id)
-        const before = await runtime.inspectContainer(id)
-        const next = await reopen()
-        const { sandboxes, containers } = await next.list()
-        t.strictSame(
-          sandboxes.filter((s) => s.id === sandbox.id).map(({ createdAt: _, ...rest }) => rest),
-          [
-            {
-              podNamespace: 'default',
-              podName: 'kept',
-              podUid: 'uid-of-kept',
-              node: 'node-1',
-              id: sandbox.id,
-              ip: sandbox.ip,
-              state: 'ready'
-            }
-          ]
-        )
-        t.strictSame(
-          containers.filter((c) => c.id === id),
-          [before]
-        )
-        const other = await next.createSandbox(sandboxSpec('other', { preferredIp: sandbox.ip }))
-        t.not(other.ip, sandbox.ip)
-        await next.stopContainer(id, { graceSeconds: 0 })
-        await next.removeContainer(id)
-        await next.removeSandbox(sandbox.id)
-        await next.removeSandbox(other.id)
-        await next.stop()
+    let last = runtime
+    await t.test('the next daemon finds everything, and gives no address twice', async (t) => {
+      const { sandbox, id } = await make('kept', 'while true; do sleep 1; done', {
+        annotations: { a: 'b' }
       })
-    }
+      await runtime.startContainer(id)
+      const before = await runtime.inspectContainer(id)
+      const next = await reopen()
+      last = next
+      const { sandboxes, containers } = await next.list()
+      t.strictSame(
+        sandboxes.filter((s) => s.id === sandbox.id).map(({ createdAt: _, ...rest }) => rest),
+        [
+          {
+            podNamespace: 'default',
+            podName: 'kept',
+            podUid: 'uid-of-kept',
+            node: 'node-1',
+            id: sandbox.id,
+            ip: sandbox.ip,
+            state: 'ready'
+          }
+        ]
+      )
+      t.strictSame(
+        containers.filter((c) => c.id === id),
+        [before]
+      )
+      const other = await next.createSandbox(sandboxSpec('other', { preferredIp: sandbox.ip }))
+      t.not(other.ip, sandbox.ip)
+      await next.stopContainer(id, { graceSeconds: 0 })
+      await next.removeContainer(id)
+      await next.removeSandbox(sandbox.id)
+      await next.removeSandbox(other.id)
+    })
 
     await t.test('destroy leaves nothing', async (t) => {
-      const { id } = await make('last', 'while true; do sleep 1; done')
-      await runtime.startContainer(id)
-      await runtime.destroy()
-      await runtime.start()
-      t.strictSame(await runtime.list(), { sandboxes: [], containers: [] })
+      const sandbox = await last.createSandbox(sandboxSpec('last'))
+      const id = await last.createContainer(containerSpec(sandbox, image, 'while true; do sleep 1; done'))
+      await last.startContainer(id)
+      await last.destroy()
+      await last.start()
+      t.strictSame(await last.list(), { sandboxes: [], containers: [] })
+      await last.destroy()
     })
   })
 }

@@ -19,6 +19,7 @@ import {
   type Frame
 } from './agent-protocol.js'
 import { FrameSplitter } from './demux.js'
+import { removeContainer } from './container-lifecycle.js'
 import type { Engine } from './engine.js'
 import { label } from './labels.js'
 
@@ -111,7 +112,7 @@ export class Agent {
     this.#stopped = true
     const connection = await this.#connection?.catch(() => undefined)
     connection?.destroy()
-    await this.#remove()
+    await removeContainer(this.#options.engine, this.#name)
   }
 
   /** Resolves when the pause process has plumbed itself; fails when it has ended instead. */
@@ -317,7 +318,7 @@ export class Agent {
     if (waitMs > 0) await new Promise<void>((resolve) => this.#options.clock.after(waitMs, resolve))
     else this.#backoff.next('')
     const { engine, cluster, image, logger } = this.#options
-    await this.#remove()
+    await removeContainer(this.#options.engine, this.#name)
     const Image = await image()
     const container = await engine.call('create the agent', (abortSignal) =>
       engine.docker.createContainer({
@@ -408,22 +409,6 @@ export class Agent {
     this.#connection = undefined
     if (this.#stopped) return
     this.#options.logger.warn('the agent ended; it is started again when needed', { error })
-  }
-
-  async #remove(): Promise<void> {
-    const { engine } = this.#options
-    await engine
-      .call(
-        'remove the old agent',
-        (abortSignal) =>
-          engine.docker.getContainer(this.#name).remove({ force: true, abortSignal }) as Promise<unknown>,
-        { notFound: 'MK_CONTAINER_NOT_FOUND' }
-      )
-      .catch((error: unknown) => {
-        // 409: it is being removed already (it removes itself at its end).
-        const status = (error as { cause?: { statusCode?: number } }).cause?.statusCode
-        if (status !== 404 && status !== 409) throw error
-      })
   }
 }
 

@@ -36,13 +36,13 @@ import { DockerNetwork } from './docker-network.js'
 import { DockerVolumes, removeVolumes } from './docker-volumes.js'
 import { ensurePodNetwork, removePodNetwork } from './pod-network.js'
 import { noSharing, type SandboxMode } from './sandbox-config.js'
-import { createContainer, removeContainer, Sandboxes, type SandboxRecord } from './sandboxes.js'
+import { Sandboxes, type SandboxRecord } from './sandboxes.js'
+import { createContainer, removeContainer, startTimeoutMs } from './container-lifecycle.js'
 import { attachSession, execSession } from './sessions.js'
 import { containerStats } from './stats.js'
 import { WarmPool } from './warm-pool.js'
 
 const notFound = 'MK_CONTAINER_NOT_FOUND' as const
-const startTimeoutMs = 120_000
 
 export interface DockerRuntimeOptions {
   /** The cluster's name: part of all names and labels on the engine. */

@@ -41,6 +41,7 @@ export async function openDocker(cluster: string, options: Partial<DockerRuntime
   const runtime = make()
   await runtime.start()
   const reopen = async () => {
+    await runtime.stop()
     const next = make()
     await next.start()
     return next
