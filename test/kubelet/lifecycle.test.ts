@@ -147,9 +147,9 @@ t.test('what mk can not do is said in the status', async (t) => {
     )
   )
   t.equal(statusOf(await k.podOf('odd'), 'app')?.state?.waiting?.reason, 'CreateContainerConfigError')
-  await k.create('claim', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }] })
+  await k.create('claim', { volumes: [{ name: 'data', hostPath: { path: '/nope', type: 'File' } }] })
   const failed =
-    'FailedMount: MountVolume.SetUp failed for volume "data" : type persistentVolumeClaim is not supported by mk'
+    'FailedMount: MountVolume.SetUp failed for volume "data" : hostPath type check failed: /nope is not a file'
   await eventually(async () => (await k.eventsOf()).includes(failed))
   for (const name of ['odd', 'claim']) {
     await k.client.of(pods).delete({ namespace: 'default', name })
