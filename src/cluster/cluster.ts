@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { pods as podKind } from '../api/kinds/pods.js'
 import { kinds } from '../api/registry.js'
 import { SchemaRegistry } from '../api/schema/schema-registry.js'
 import { createApiServer } from '../apiserver/api-server.js'
@@ -129,15 +130,11 @@ class LocalCluster implements Cluster {
     )
     this.#undo.push({ what: 'store', action: () => store.close() })
     const runtime = this.#runtime(config)
-    const [pki] = await Promise.all([
-      createClusterPki({ dir: join(this.#directory, 'pki'), clock, addresses: [config.kubernetesServiceIp] }),
-      step('Reaching the Docker Engine', async () => {
-        this.#undo.push({ what: 'runtime', action: () => runtime.stop() })
-        await runtime.start()
-        this.#info = await runtime.info()
-      })
-    ])
-    writeConfig(configPath, config)
+    const pki = await createClusterPki({
+      dir: join(this.#directory, 'pki'),
+      clock,
+      addresses: [config.kubernetesServiceIp]
+    })
 
     const schemas = new SchemaRegistry({ kinds, version: kubernetesVersion, folder: assets.schemas })
     const connect = createStreamHandlers({
@@ -156,6 +153,16 @@ class LocalCluster implements Cluster {
       connect
     })
     this.#undo.push({ what: 'API server', action: () => api.close() })
+    await step('Reaching the Docker Engine', async () => {
+      this.#undo.push({ what: 'runtime', action: () => runtime.stop() })
+      const pods = await createClient(api.transport(componentUser('apiserver')))
+        .of(podKind)
+        .list()
+      // A pod that starts again gets the address that it had.
+      await runtime.start({ heldIps: pods.items.flatMap((pod) => pod.status?.podIP ?? []) })
+      this.#info = await runtime.info()
+    })
+    writeConfig(configPath, config)
     await step('Starting the API server', async () => {
       const { gateway } = runtime.network
       await api.addServerNames({ addresses: [gateway] })

@@ -9,6 +9,8 @@ export class AddressPool {
   readonly #first: number
   readonly #size: number
   readonly #taken = new Set<number>()
+  /** Free, but only for those who ask for them. */
+  readonly #held = new Set<number>()
   readonly #text: string
   #next = 0
 
@@ -29,15 +31,28 @@ export class AddressPool {
     const wanted = preferred === undefined ? undefined : parseIpv4(preferred)
     if (wanted !== undefined && this.#owns(wanted) && !this.#taken.has(wanted)) {
       this.#taken.add(wanted)
+      this.#held.delete(wanted)
       return formatIpv4(wanted)
     }
+    return this.#nextFree() ?? this.#withoutHolds()
+  }
+
+  #nextFree(): string | undefined {
     for (let tried = 0; tried < this.#size; tried++) {
       const address = this.#first + this.#next
       this.#next = (this.#next + 1) % this.#size
-      if (this.#taken.has(address)) continue
+      if (this.#taken.has(address) || this.#held.has(address)) continue
       this.#taken.add(address)
       return formatIpv4(address)
     }
+    return undefined
+  }
+
+  /** A range this full gives what was held, too. */
+  #withoutHolds(): string {
+    this.#held.clear()
+    const address = this.#nextFree()
+    if (address !== undefined) return address
     throw new MkError(
       'MK_NETWORK_CONFLICT',
       `all ${String(this.#size)} pod addresses of ${this.#text} are in use`,
@@ -45,6 +60,14 @@ export class AddressPool {
         hint: 'delete pods, or make the cluster anew with a larger pod range'
       }
     )
+  }
+
+  /** Keeps addresses for those who will ask for them: pods that had them before and are to be started again. */
+  hold(ips: readonly string[]): void {
+    for (const ip of ips) {
+      const address = parseIpv4(ip)
+      if (address !== undefined) this.#held.add(address)
+    }
   }
 
   /** Marks an address found on a living sandbox as taken; later ones are handed out after it. */

@@ -48,8 +48,11 @@ export interface Runtime {
   /** Connects to a TCP port inside the sandbox's own network namespace, its loopback included (port-forward). */
   dial(sandboxId: string, port: number): Promise<Duplex>
 
-  /** Starts what the runtime needs on the engine (bridge network, agent, own image); idempotent. */
-  start(): Promise<void>
+  /**
+   * Starts what the runtime needs on the engine (bridge network, agent, own image); idempotent. `heldIps` are addresses
+   * of pods that will be started again: they are given only to sandboxes that prefer them.
+   */
+  start(options?: { heldIps?: readonly string[] }): Promise<void>
   /** Stops helpers and the warm pool; pods stay. */
   stop(): Promise<void>
   /** Removes everything of this cluster from the engine: containers, network, volumes. */

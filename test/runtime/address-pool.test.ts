@@ -32,3 +32,13 @@ void t.test('refuses what is no range', (t) => {
   t.throws(() => new AddressPool({ cidr: 'x', skip: 1 }), { code: 'MK_INPUT' })
   t.end()
 })
+
+void t.test('held addresses: for those who prefer them, until there is nothing else', (t) => {
+  const pool = new AddressPool({ cidr: '10.0.0.0/29', skip: 4 })
+  pool.hold(['10.0.0.4', '10.0.0.6', 'nonsense'])
+  t.equal(pool.allocate(), '10.0.0.5')
+  t.equal(pool.allocate('10.0.0.6'), '10.0.0.6')
+  t.equal(pool.allocate(), '10.0.0.4', 'better a held one than none')
+  t.throws(() => pool.allocate(), { code: 'MK_NETWORK_CONFLICT' })
+  t.end()
+})

@@ -7,6 +7,7 @@ import Fastify from 'fastify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MkError } from '../../base/errors.js'
 import { statusErrors } from '../../base/status.js'
+import { findPortOwner } from '../../base/port-owner.js'
 import type { ClusterPki } from '../pki/pki.js'
 import { anonymousUser } from '../user.js'
 import { sendError } from './exchange.js'
@@ -73,7 +74,7 @@ function createServer({ pki, onRequest, onUpgrade }: HttpServerOptions): Server 
     frameworkErrors: (error, request, reply) => {
       void refuse(request as never, reply as never, error)
     }
-  }) as unknown as Server
+  })
   const raw = server.server as Http2SecureServer & {
     headersTimeout?: number
     requestTimeout?: number
@@ -118,7 +119,7 @@ function exchangeOf(request: FastifyRequest, reply: FastifyReply): Omit<Exchange
     headers: raw.headers,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     request: raw,
-    response: reply.raw as unknown as RawResponse
+    response: reply.raw
   }
 }
 
@@ -146,7 +147,9 @@ async function listen(server: Server, { host, port }: { host: string; port: numb
     await server.close()
     const code = (cause as NodeJS.ErrnoException).code
     if (code !== 'EADDRINUSE') throw cause
-    throw new MkError('MK_PORT_IN_USE', `cannot listen on ${host}:${String(port)}: the port is in use`, {
+    const owner = await findPortOwner(port, 'tcp')
+    const by = owner === undefined ? '' : ` by ${owner}`
+    throw new MkError('MK_PORT_IN_USE', `cannot listen on ${host}:${String(port)}: the port is in use${by}`, {
       hint: 'stop what listens there, or choose another port',
       cause
     })
@@ -157,7 +160,7 @@ async function listen(server: Server, { host, port }: { host: string; port: numb
 export function tlsSocketOf(request: RawRequest): TLSSocket {
   if ('stream' in request && request.httpVersionMajor === 2) {
     // The session's socket is a proxy; reading certificates through it is allowed.
-    return (request as Http2ServerRequest).stream.session?.socket as TLSSocket
+    return request.stream.session?.socket as TLSSocket
   }
   return request.socket as TLSSocket
 }

@@ -1,7 +1,7 @@
 import { Backoff } from '../../base/backoff.js'
 import type { Clock } from '../../base/clock.js'
 import type { Logger } from '../../base/logger.js'
-import { findPortOwner } from '../ports/port-owner.js'
+import { findPortOwner } from '../../base/port-owner.js'
 import type { BindFailure } from '../ports/listen.js'
 import { modelKey } from '../services/service-model.js'
 import type { PortModel, ServiceModel } from '../services/service-model.js'

@@ -102,8 +102,8 @@ class DockerRuntime implements Runtime {
     return Promise.resolve(this.#parts.engine.info)
   }
 
-  async start(): Promise<void> {
-    this.#starting ??= this.#start()
+  async start({ heldIps = [] }: { heldIps?: readonly string[] } = {}): Promise<void> {
+    this.#starting ??= this.#start(heldIps)
     try {
       this.#started = await this.#starting
     } catch (error) {
@@ -112,7 +112,7 @@ class DockerRuntime implements Runtime {
     }
   }
 
-  async #start(): Promise<Parts> {
+  async #start(heldIps: readonly string[]): Promise<Parts> {
     const { cluster, stateDir, podCidr, serviceCidr, poolSize = 3 } = this.#options
     const clock = this.#clock
     const logger = this.#logger
@@ -134,7 +134,8 @@ class DockerRuntime implements Runtime {
       stateDir,
       clock,
       logger,
-      mode: this.#options.sandbox ?? 'auto'
+      mode: this.#options.sandbox ?? 'auto',
+      heldIps
     })
     const commands = new CommandRunner({ engine, agent, clock })
     const pool = new WarmPool<SandboxRecord>({

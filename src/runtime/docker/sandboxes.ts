@@ -54,6 +54,8 @@ export interface SandboxesOptions {
   clock: Clock
   logger: Logger
   mode: 'auto' | SandboxMode
+  /** Addresses that only those get who prefer them. */
+  heldIps: readonly string[]
 }
 
 /** Makes, hands out, finds again and removes pod sandboxes; owns the pod addresses. */
@@ -68,6 +70,7 @@ export class Sandboxes {
   constructor(options: SandboxesOptions) {
     this.#options = options
     this.#addresses = new AddressPool({ cidr: options.network.cidr, skip: engineAddresses })
+    this.#addresses.hold(options.heldIps)
     this.#directories = new SandboxDirectories(options.stateDir)
     if (options.mode !== 'auto') this.#mode = options.mode
     // Other user namespaces can't join one that pause made in the host's.
