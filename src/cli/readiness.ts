@@ -37,8 +37,10 @@ export async function waitUntilReady(options: {
       const title = `${qualifiedSingular(one.resource)}/${one.manifest.name}`
       const verdict = await waitForOne(session, one, AbortSignal.any([io.signal, timeout]))
       if (verdict.state === 'done') io.stdout.write(`${title} is ready\n`)
-      else if (verdict.state === 'failed') io.stderr.write(`error: ${title}: ${verdict.message}\n`)
-      else io.stderr.write(`error: ${title} is not ready after ${timeoutMs / 1000} s: ${verdict.message}\n`)
+      else if (verdict.state === 'failed') {
+        const said = verdict.message.startsWith(`${title}: `) ? '' : `${title}: `
+        io.stderr.write(`error: ${said}${verdict.message}\n`)
+      } else io.stderr.write(`error: ${title} is not ready after ${timeoutMs / 1000} s: ${verdict.message}\n`)
       return verdict.state === 'done'
     })
   )
