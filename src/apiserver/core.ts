@@ -1,11 +1,12 @@
 import type { Kind } from '../api/kind.js'
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
+import type { PatchOptions, PatchType, ResourceRequest, WriteOptions } from '../client/transport.js'
 import type { Store } from '../store/store.js'
 import type { Admission } from './admission/admission.js'
+import type { Entity } from './entity.js'
 import type { Reviews } from './reviews/review.js'
 import type { Schemas } from './schemas.js'
-import type { SubresourceHandlers } from './subresources/handler.js'
 import type { User } from './user.js'
 
 /** What every verb works with. One per cluster; holds no state of its own. */
@@ -31,8 +32,34 @@ export interface Scope {
   readonly duplicates?: readonly string[]
 }
 
-export const qualifiedName = (resource: { group: string; plural: string }): string =>
-  resource.group ? `${resource.plural}.${resource.group}` : resource.plural
+/** Serves one subresource that is not a part of its object's own body (status is, and needs no handler). */
+export interface SubresourceHandler {
+  get?(core: Core, target: ResourceRequest): Entity
+  create?(
+    core: Core,
+    scope: Scope,
+    target: ResourceRequest,
+    body: unknown,
+    options: WriteOptions
+  ): Promise<Entity>
+  update?(
+    core: Core,
+    scope: Scope,
+    target: ResourceRequest,
+    body: unknown,
+    options: WriteOptions
+  ): Promise<Entity>
+  patch?(
+    core: Core,
+    scope: Scope,
+    target: ResourceRequest,
+    patch: { type: PatchType; body: unknown },
+    options: PatchOptions
+  ): Promise<Entity>
+}
+
+/** By name: `scale`, `binding`, `token`, `finalize`. */
+export type SubresourceHandlers = ReadonlyMap<string, SubresourceHandler>
 
 export const hasStatus = (kind: Kind): boolean => kind.subresources.some((sub) => sub.name === 'status')
 

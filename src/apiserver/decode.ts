@@ -54,12 +54,13 @@ function typedCopy(kind: Kind, body: unknown): KubeObject {
   const expected = groupVersionOf(kind)
   const { apiVersion, kind: given } = body
   if (given !== undefined && given !== '' && given !== kind.kind) {
-    const from = `${String(apiVersion ?? expected)}, Kind=${String(given)}`
-    throw cannotHandle(kind, `the body is of ${from}`, String(given))
+    const named = typeof given === 'string' ? given : JSON.stringify(given)
+    throw cannotHandle(kind, `the body is a ${named} of ${JSON.stringify(apiVersion ?? expected)}`, named)
   }
   if (apiVersion !== undefined && apiVersion !== '' && apiVersion !== expected) {
+    const version = typeof apiVersion === 'string' ? apiVersion : JSON.stringify(apiVersion)
     throw statusErrors.badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`
+      `the API version in the data (${version}) does not match the expected API version (${expected})`
     )
   }
   const metadata = body['metadata'] ?? {}

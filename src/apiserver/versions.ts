@@ -1,5 +1,5 @@
-import { StatusError, statusErrors } from '../base/status.js'
-import type { FieldError } from '../base/status.js'
+import { statusErrors } from '../base/status.js'
+import type { FieldError, StatusError } from '../base/status.js'
 import { StoreError } from '../store/store.js'
 
 /** A resourceVersion as clients send it; undefined for none. Throws 400 if it is no decimal integer. */

@@ -21,7 +21,15 @@ export interface Answer {
   code: number
   headers: IncomingMessage['headers']
   text: string
-  body: any
+  /** What JSON there was; tests say what they expect to be in it. */
+  body: unknown
+}
+
+/** What is at a path inside JSON: `dig(body, 'items.0.metadata.name')`. */
+export function dig<T = unknown>(value: unknown, path: string): T {
+  let found = value
+  for (const step of path.split('.')) found = (found as Record<string, unknown> | undefined)?.[step]
+  return found as T
 }
 
 export interface CallOptions {
@@ -38,9 +46,9 @@ export interface TestServer {
   port: number
   /** Lines that the server logged. */
   log: string[]
-  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
   /** The raw answer, as soon as its head is there. */
-  open(method: string, path: string, options?: CallOptions): Promise<IncomingMessage>
+  open: (method: string, path: string, options?: CallOptions) => Promise<IncomingMessage>
   close(): Promise<void>
 }
 
@@ -111,7 +119,7 @@ export async function startServer(options: { connect?: ConnectHandlers } = {}): 
         code: answer.statusCode ?? 0,
         headers: answer.headers,
         text,
-        body: isJson && !answer.headers['content-encoding'] ? JSON.parse(text) : undefined
+        body: isJson && !answer.headers['content-encoding'] ? (JSON.parse(text) as unknown) : undefined
       }
     },
     close: async () => {

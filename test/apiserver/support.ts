@@ -35,7 +35,7 @@ export interface Fixture {
   store: Store
   api: Transport
   /** Request for a kind: `at('Pod', 'default', 'x')`, cluster-scoped kinds with undefined. */
-  at(kind: string, namespace?: string, name?: string, subresource?: string): ResourceRequest
+  at: (kind: string, namespace?: string, name?: string, subresource?: string) => ResourceRequest
 }
 
 /** The resources over a store in memory, with the namespace `default` and its service account. */
@@ -94,9 +94,24 @@ export const deployment = (name: string, replicas = 1) => ({
   }
 })
 
-/** An object as tests look into it. */
-export type Loose = KubeObject & { spec: any; status: any; data: any }
-export const loose = (object: unknown): Loose => object as Loose
+/** A type without anything optional: tests say what they expect to be there. */
+export type Sure<T> = T extends readonly (infer U)[]
+  ? Sure<U>[]
+  : T extends object
+    ? { [K in keyof T]-?: Sure<NonNullable<T[K]>> }
+    : T
+
+export const sure = <T extends KubeObject>(object: unknown): Sure<T> => object as Sure<T>
+
+/** What a promise fails with. */
+export async function failure(promise: Promise<unknown>): Promise<StatusError> {
+  try {
+    await promise
+  } catch (error) {
+    return error as StatusError
+  }
+  throw new Error('expected a failure')
+}
 
 export interface Recorder {
   events: WatchEvent[]

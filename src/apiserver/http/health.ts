@@ -34,11 +34,11 @@ export async function serveHealth(exchange: Exchange, checks: readonly HealthChe
   return true
 }
 
-async function run({ name, check }: HealthCheck): Promise<{ name: string; problem?: string }> {
+async function run(health: HealthCheck): Promise<{ name: string; problem?: string }> {
   try {
-    await check()
-    return { name }
+    await health.check()
+    return { name: health.name }
   } catch (error) {
-    return { name, problem: messageOf(error) }
+    return { name: health.name, problem: messageOf(error) }
   }
 }

@@ -11,7 +11,7 @@ import { findPortOwner } from '../../base/port-owner.js'
 import type { ClusterPki } from '../pki/pki.js'
 import { anonymousUser } from '../user.js'
 import { sendError } from './exchange.js'
-import type { Exchange, RawRequest, RawResponse } from './exchange.js'
+import type { Exchange, RawRequest } from './exchange.js'
 
 const bodyLimitBytes = 3 * 1024 * 1024
 const timeouts = { headersMs: 20_000, requestMs: 60_000, keepAliveMs: 180_000 }

@@ -77,7 +77,6 @@ function managerErrors(manager: string): FieldError[] {
   if (Buffer.byteLength(manager) > 128) {
     return [{ type: 'FieldValueTooLong', field, message: 'Too long: may not be more than 128 bytes' }]
   }
-  // eslint-disable-next-line no-control-regex
   if (!/[\u0000-\u001f\u007f]/.test(manager)) return []
   const message = `Invalid value: ${JSON.stringify(manager)}: should only contain printable characters`
   return [{ type: 'FieldValueInvalid', field, message }]
@@ -91,7 +90,7 @@ export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOpti
   const given = body === undefined || body === null ? {} : body
   if (!isObject(given)) throw bad('expected an object')
   if (given['kind'] !== undefined && given['kind'] !== 'DeleteOptions') {
-    throw bad(`the body is of kind ${String(given['kind'])}`)
+    throw bad(`the body is of kind ${JSON.stringify(given['kind'])}`)
   }
   const errors: FieldError[] = []
   const { propagationPolicy, orphanDependents, gracePeriodSeconds, preconditions, dryRun } = given

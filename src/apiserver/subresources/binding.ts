@@ -5,7 +5,7 @@ import { statusErrors } from '../../base/status.js'
 import { Entity } from '../entity.js'
 import { cloneJson, isObject } from '../json.js'
 import { modify } from '../verbs/modify.js'
-import type { SubresourceHandler } from './handler.js'
+import type { SubresourceHandler } from '../core.js'
 
 /** `pods/binding`: puts a pod on a node, once (registry pod BindingREST). */
 export const binding: SubresourceHandler = {

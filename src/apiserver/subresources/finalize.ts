@@ -1,7 +1,7 @@
 import { decodeObject } from '../decode.js'
 import { cloneJson } from '../json.js'
 import { modify } from '../verbs/modify.js'
-import type { SubresourceHandler } from './handler.js'
+import type { SubresourceHandler } from '../core.js'
 
 /** `namespaces/finalize`: the only way to change `spec.finalizers`. */
 export const finalize: SubresourceHandler = {

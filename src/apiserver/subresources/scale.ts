@@ -10,7 +10,7 @@ import { cloneJson, isObject } from '../json.js'
 import { patchDocument } from '../patch-document.js'
 import { getEntity } from '../verbs/get.js'
 import { modify } from '../verbs/modify.js'
-import type { SubresourceHandler } from './handler.js'
+import type { SubresourceHandler } from '../core.js'
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
 
@@ -62,7 +62,7 @@ function readScale(
   if (!isObject(body)) throw statusErrors.badRequest('expected a Scale object')
   const { spec = {}, metadata = {}, kind } = body
   if (kind !== undefined && kind !== scaleKind.kind) {
-    throw statusErrors.badRequest(`wrong object passed to Scale update: ${String(kind)}`)
+    throw statusErrors.badRequest(`wrong object passed to Scale update: ${JSON.stringify(kind)}`)
   }
   const replicas = isObject(spec) ? (spec['replicas'] ?? 0) : undefined
   if (!isObject(metadata) || typeof replicas !== 'number' || !Number.isSafeInteger(replicas)) {

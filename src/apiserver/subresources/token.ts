@@ -12,7 +12,7 @@ import { Entity } from '../entity.js'
 import { isObject } from '../json.js'
 import type { ClusterPki } from '../pki/pki.js'
 import { getEntity } from '../verbs/get.js'
-import type { SubresourceHandler } from './handler.js'
+import type { SubresourceHandler } from '../core.js'
 
 const shortestSeconds = 600
 const longestSeconds = 2 ** 32

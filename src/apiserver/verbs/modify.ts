@@ -142,7 +142,7 @@ function combine(
     case 'main': {
       if (!hasStatus(kind)) return { ...next, metadata }
       const { status: _status, ...rest } = next as KubeObject & { status?: unknown }
-      return { ...rest, metadata, ...(oldStatus === undefined ? {} : { status: oldStatus }) } as KubeObject
+      return { ...rest, metadata, ...(oldStatus === undefined ? {} : { status: oldStatus }) }
     }
     case 'status': {
       // Labels and annotations do travel with a status write; owners do not.
@@ -150,7 +150,7 @@ function combine(
       delete metadata.ownerReferences
       if (owners) metadata.ownerReferences = owners
       const { status } = next as { status?: unknown }
-      return { ...old, metadata, ...(status === undefined ? {} : { status }) } as KubeObject
+      return { ...old, metadata, ...(status === undefined ? {} : { status }) }
     }
     case 'finalize': {
       const spec = { ...(old as Specified).spec, finalizers: (next as Specified).spec?.finalizers ?? [] }

@@ -1,24 +1,16 @@
 import t from 'tap'
-import type { StatusError } from '../../../src/base/status.js'
-import { fixture, loose, pod } from '../support.js'
+import type { Ingress, Pod } from '../../../src/api/types.js'
+import { failure, fixture, sure, pod } from '../support.js'
 
-const failure = async (promise: Promise<unknown>): Promise<StatusError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as StatusError
-  }
-  throw new Error('expected a failure')
-}
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 t.test('a pod gets an account and its token, unless told otherwise', async (t) => {
   const { api, at } = await fixture()
   const make = async (name: string, spec = {}) =>
-    loose(await api.create(at('Pod', 'default'), pod(name, { spec }))).spec
+    sure<Pod>(await api.create(at('Pod', 'default'), pod(name, { spec }))).spec
   const plain = await make('plain')
   t.equal(plain.serviceAccountName, 'default')
-  t.match(plain.containers[0].volumeMounts, [
+  t.match(plain.containers[0]?.volumeMounts, [
     { mountPath, readOnly: true, name: /^kube-api-access-[a-z0-9]{5}$/ }
   ])
   t.match(plain.volumes, [
@@ -52,7 +44,7 @@ t.test('a pod gets an account and its token, unless told otherwise', async (t) =
 t.test('tolerations and priority', async (t) => {
   const { api, at } = await fixture()
   const make = async (name: string, spec = {}) =>
-    loose(await api.create(at('Pod', 'default'), pod(name, { spec }))).spec
+    sure<Pod>(await api.create(at('Pod', 'default'), pod(name, { spec }))).spec
   const plain = await make('plain')
   t.same(
     plain.tolerations.map((one: { key: string }) => one.key),
@@ -76,15 +68,15 @@ t.test('an ingress without a class gets the default one', async (t) => {
     metadata: { name },
     spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } }, ...spec }
   })
-  const before = loose(await api.create(at('Ingress', 'default'), ingress('a')))
+  const before = sure<Ingress>(await api.create(at('Ingress', 'default'), ingress('a')))
   t.equal(before.spec.ingressClassName, undefined)
   await api.create(at('IngressClass'), {
     metadata: { name: 'mk', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },
     spec: { controller: 'mk/ingress' }
   })
-  t.equal(loose(await api.create(at('Ingress', 'default'), ingress('b'))).spec.ingressClassName, 'mk')
+  t.equal(sure<Ingress>(await api.create(at('Ingress', 'default'), ingress('b'))).spec.ingressClassName, 'mk')
   t.equal(
-    loose(await api.create(at('Ingress', 'default'), ingress('c', { ingressClassName: 'own' }))).spec
+    sure<Ingress>(await api.create(at('Ingress', 'default'), ingress('c', { ingressClassName: 'own' }))).spec
       .ingressClassName,
     'own'
   )

@@ -1,24 +1,16 @@
 import t from 'tap'
+import type { Service } from '../../../src/api/types.js'
 import { createAddressPool, createPortPool } from '../../../src/apiserver/admission/pools.js'
 import { parseCidr } from '../../../src/base/ip.js'
-import type { StatusError } from '../../../src/base/status.js'
-import { fixture, loose } from '../support.js'
+import { failure, fixture, sure } from '../support.js'
 import type { Fixture } from '../support.js'
 
 const service = (name: string, spec: Record<string, unknown> = {}) => ({
   metadata: { name },
   spec: { ports: [{ port: 80 }], selector: { a: 'b' }, ...spec }
 })
-const failure = async (promise: Promise<unknown>): Promise<StatusError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as StatusError
-  }
-  throw new Error('expected a failure')
-}
 const make = async ({ api, at }: Fixture, name: string, spec = {}) =>
-  loose(await api.create(at('Service', 'default'), service(name, spec))).spec
+  sure<Service>(await api.create(at('Service', 'default'), service(name, spec))).spec
 
 t.test('addresses: one each, those asked for, none for headless', async (t) => {
   const f = await fixture()
@@ -55,16 +47,16 @@ t.test(
     const { api, at } = f
     const first = await make(f, 's', { type: 'NodePort' })
     const put = async (spec: Record<string, unknown>) =>
-      loose(await api.update(at('Service', 'default', 's'), service('s', spec))).spec
+      sure<Service>(await api.update(at('Service', 'default', 's'), service('s', spec))).spec
     const same = await put({ type: 'NodePort' })
     t.equal(same.clusterIP, first.clusterIP)
-    t.equal(same.ports[0].nodePort, first.ports[0].nodePort)
-    const inner = loose(
+    t.equal(same.ports[0]?.nodePort, first.ports[0]?.nodePort)
+    const inner = sure<Service>(
       await api.patch(at('Service', 'default', 's'), 'merge', { spec: { type: 'ClusterIP' } })
     ).spec
-    t.equal(inner.ports[0].nodePort, undefined)
+    t.equal(inner.ports[0]?.nodePort, undefined)
     t.equal(inner.clusterIP, first.clusterIP)
-    const named = loose(
+    const named = sure<Service>(
       await api.patch(at('Service', 'default', 's'), 'merge', {
         spec: { type: 'ExternalName', externalName: 'x.example.com' }
       })
@@ -83,17 +75,17 @@ t.test('node ports: in range, one each, shared by TCP and UDP', async (t) => {
       { name: 'u', port: 53, protocol: 'UDP' }
     ]
   })
-  t.equal(dns.ports[0].nodePort, dns.ports[1].nodePort)
-  t.ok(dns.ports[0].nodePort >= 30000 && dns.ports[0].nodePort <= 32767)
+  t.equal(dns.ports[0]?.nodePort, dns.ports[1]?.nodePort)
+  t.ok((dns.ports[0]?.nodePort ?? 0) >= 30000 && (dns.ports[0]?.nodePort ?? 0) <= 32767)
   await make(f, 'fixed', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] })
   const taken = await failure(make(f, 'second', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] }))
   t.match(taken.message, /spec.ports\[0\].nodePort: Invalid value: 30080: provided port is already allocated/)
   const outside = await failure(make(f, 'out', { type: 'NodePort', ports: [{ port: 80, nodePort: 80 }] }))
   t.match(outside.message, /provided port is not in the valid range. The range of valid ports is 30000-32767/)
   const balanced = await make(f, 'lb', { type: 'LoadBalancer', externalTrafficPolicy: 'Local' })
-  t.ok(balanced.ports[0].nodePort)
+  t.ok(balanced.ports[0]?.nodePort)
   t.ok(balanced.healthCheckNodePort)
-  t.not(balanced.healthCheckNodePort, balanced.ports[0].nodePort)
+  t.not(balanced.healthCheckNodePort, balanced.ports[0]?.nodePort)
 })
 
 t.test('pools: pending values are taken until their request is over; a range can be full', async (t) => {

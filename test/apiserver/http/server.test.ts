@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { connect as http2Connect } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { connect as netConnect } from 'node:net'
@@ -9,7 +10,7 @@ import t from 'tap'
 import { isMkError } from '../../../src/base/errors.js'
 import type { ConnectHandlers } from '../../../src/apiserver/connect.js'
 import { configMap, kindOf, pod } from '../support.js'
-import { startServer } from '../server.js'
+import { dig, startServer } from '../server.js'
 import type { TestServer } from '../server.js'
 
 const maps = '/api/v1/namespaces/default/configmaps'
@@ -23,15 +24,18 @@ async function withServer(
   return server
 }
 
+interface Frame {
+  type: string
+  object: Record<string, unknown>
+}
+
 /** Reads frames of a watch. */
-async function* frames(
-  stream: AsyncIterable<Buffer | string>
-): AsyncGenerator<{ type: string; object: any }> {
+async function* frames(stream: AsyncIterable<Buffer | string>): AsyncGenerator<Frame> {
   let rest = ''
   for await (const piece of stream) {
     const parts = (rest + String(piece)).split('\n')
     rest = parts.pop() ?? ''
-    for (const part of parts) yield JSON.parse(part)
+    for (const part of parts) yield JSON.parse(part) as Frame
   }
 }
 
@@ -45,7 +49,7 @@ t.test('health, version and metrics', async (t) => {
   t.equal((await server.call('GET', '/readyz/nope')).code, 404)
   const version = await server.call('GET', '/version', { token: null })
   t.match(version.body, { major: '1', minor: '36', gitVersion: /^v1\.36\.\d+\+mk$/ })
-  t.equal(Object.keys(version.body).length, 9)
+  t.equal(Object.keys(version.body as object).length, 9)
   t.match(
     (await server.call('GET', '/metrics')).text,
     /apiserver_request_total\{code="200",resource="",verb="GET"\}/
@@ -57,11 +61,11 @@ t.test('who is asked for credentials, and what he may do', async (t) => {
   const anonymous = await server.call('GET', '/api/v1/pods', { token: null })
   t.equal(anonymous.code, 403)
   t.equal(
-    anonymous.body.message,
+    dig(anonymous.body, 'message'),
     'pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope'
   )
   t.equal(
-    (await server.call('GET', '/api', { token: null })).body.message,
+    dig((await server.call('GET', '/api', { token: null })).body, 'message'),
     'forbidden: User "system:anonymous" cannot get path "/api"'
   )
   const wrong = await server.call('GET', '/api/v1/pods', { token: 'wrong' })
@@ -84,10 +88,12 @@ t.test('who is asked for credentials, and what he may do', async (t) => {
         key,
         agent: false as const
       }
-      const request = httpsRequest(options, async (answer) => {
-        let text = ''
-        for await (const piece of answer) text += String(piece)
-        resolve({ code: answer.statusCode, text })
+      const request = httpsRequest(options, (answer) => {
+        const pieces: Buffer[] = []
+        answer.on('data', (piece: Buffer) => pieces.push(piece))
+        answer.on('end', () => {
+          resolve({ code: answer.statusCode, text: Buffer.concat(pieces).toString() })
+        })
       })
       request.on('error', reject)
       request.end(body === undefined ? undefined : JSON.stringify(body))
@@ -121,7 +127,7 @@ t.test('certificates that others signed are refused', async (t) => {
     agent: false
   })
   request.end()
-  const [answer] = await once(request, 'response')
+  const [answer] = (await once(request, 'response')) as [IncomingMessage]
   t.equal(answer.statusCode, 401)
   answer.resume()
   await once(answer, 'end')
@@ -163,12 +169,17 @@ t.test('objects: created, read, changed and deleted, with the right codes', asyn
   const server = await withServer(t)
   const made = await server.call('POST', maps, { body: configMap('x', { a: '1' }) })
   t.equal(made.code, 201)
-  t.equal(made.body.metadata.managedFields[0].manager, 'unknown')
+  t.equal(dig(made.body, 'metadata.managedFields.0.manager'), 'unknown')
   t.equal((await server.call('GET', `${maps}/x`)).text, made.text, 'byte for byte')
   const agent = { headers: { 'user-agent': 'tester/1.0 (linux)' } }
-  const put = await server.call('PUT', `${maps}/x`, { body: { ...made.body, data: { b: '2' } }, ...agent })
+  const put = await server.call('PUT', `${maps}/x`, {
+    body: { ...(made.body as object), data: { b: '2' } },
+    ...agent
+  })
   t.equal(put.code, 200)
-  t.ok(put.body.metadata.managedFields.some((entry: { manager: string }) => entry.manager === 'tester'))
+  t.ok(
+    dig<{ manager: string }[]>(put.body, 'metadata.managedFields').some((entry) => entry.manager === 'tester')
+  )
   const apply = {
     headers: { 'content-type': 'application/apply-patch+yaml' },
     body: 'apiVersion: v1\nkind: ConfigMap\ndata:\n  c: "3"\n'
@@ -179,7 +190,7 @@ t.test('objects: created, read, changed and deleted, with the right codes', asyn
     code: 200,
     body: { kind: 'ConfigMapList', items: [{ metadata: { name: 'x' } }, { metadata: { name: 'y' } }] }
   })
-  t.notOk('kind' in (await server.call('GET', maps)).body.items[0], 'items of typed lists have no kind')
+  t.notOk(dig((await server.call('GET', maps)).body, 'items.0.kind'), 'items of typed lists have no kind')
   const options = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: 'other' } }
   t.equal((await server.call('DELETE', `${maps}/x`, { body: options })).code, 409)
   t.match(await server.call('DELETE', `${maps}/x`), {
@@ -205,7 +216,7 @@ t.test('what cannot be read is refused by its type', async (t) => {
   t.equal((await send('application/vnd.kubernetes.protobuf', 'nope')).code, 400)
   const duplicate = '{"metadata":{"name":"d"},"data":{"a":"1","a":"2"}}'
   const strict = await send('application/json', duplicate, 'POST', `${maps}?fieldValidation=Strict`)
-  t.match(strict.body.message, /strict decoding error: duplicate field "data.a"/)
+  t.match(dig(strict.body, 'message'), /strict decoding error: duplicate field "data.a"/)
   const warned = await send('application/json', duplicate)
   t.equal(warned.headers['warning'], '299 - "duplicate field \\"data.a\\""')
   const huge = await send(
@@ -231,11 +242,14 @@ t.test('tables and metadata alone', async (t) => {
     rows: [{ cells: ['x', 2, /^\d+s$/], object: { kind: 'PartialObjectMetadata', metadata: { name: 'x' } } }]
   })
   t.match(
-    (await server.call('GET', `${maps}/x?includeObject=Object`, { headers: table })).body.rows[0].object,
+    dig(
+      (await server.call('GET', `${maps}/x?includeObject=Object`, { headers: table })).body,
+      'rows.0.object'
+    ),
     { data: { a: '1' } }
   )
   t.notOk(
-    'object' in (await server.call('GET', `${maps}?includeObject=None`, { headers: table })).body.rows[0]
+    dig((await server.call('GET', `${maps}?includeObject=None`, { headers: table })).body, 'rows.0.object')
   )
   const partial = { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' }
   t.match((await server.call('GET', maps, { headers: partial })).body, {
@@ -255,19 +269,20 @@ t.test('discovery in three forms', async (t) => {
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json'
   const api = await server.call('GET', '/api', { headers: { accept } })
   t.equal(api.headers['content-type'], 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList')
-  const pods = api.body.items[0].versions[0].resources.find(
-    (one: { resource: string }) => one.resource === 'pods'
-  )
+  type Entry = { resource: string; subresources: { subresource: string }[] }
+  const pods = dig<Entry[]>(api.body, 'items.0.versions.0.resources').find((one) => one.resource === 'pods')
   t.match(pods, { scope: 'Namespaced', shortNames: ['po'], responseKind: { kind: 'Pod' } })
-  t.ok(pods.subresources.some((one: { subresource: string }) => one.subresource === 'binding'))
+  t.ok(pods?.subresources.some((one) => one.subresource === 'binding'))
   const beta = { accept: 'application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList' }
   t.equal(
-    (await server.call('GET', '/apis', { headers: beta })).body.apiVersion,
+    dig((await server.call('GET', '/apis', { headers: beta })).body, 'apiVersion'),
     'apidiscovery.k8s.io/v2beta1'
   )
   t.match((await server.call('GET', '/api')).body, { kind: 'APIVersions', versions: ['v1'] })
   t.ok(
-    (await server.call('GET', '/apis')).body.groups.some((group: { name: string }) => group.name === 'apps')
+    dig<{ name: string }[]>((await server.call('GET', '/apis')).body, 'groups').some(
+      (group) => group.name === 'apps'
+    )
   )
   t.match((await server.call('GET', '/apis/apps')).body, {
     kind: 'APIGroup',
@@ -275,14 +290,17 @@ t.test('discovery in three forms', async (t) => {
   })
   const legacy = (await server.call('GET', '/apis/apps/v1')).body
   t.match(legacy, { kind: 'APIResourceList', groupVersion: 'apps/v1' })
-  const scale = legacy.resources.find((one: { name: string }) => one.name === 'deployments/scale')
+  const scale = dig<{ name: string }[]>(legacy, 'resources').find((one) => one.name === 'deployments/scale')
   t.match(scale, { group: 'autoscaling', version: 'v1', kind: 'Scale' })
 })
 
 t.test('schemas by hash', async (t) => {
   const server = await withServer(t)
-  const index = (await server.call('GET', '/openapi/v3')).body.paths
-  const url = index['apis/apps/v1'].serverRelativeURL as string
+  const index = dig<Record<string, { serverRelativeURL: string }>>(
+    (await server.call('GET', '/openapi/v3')).body,
+    'paths'
+  )
+  const url = index['apis/apps/v1']?.serverRelativeURL ?? ''
   const good = await server.call('GET', url)
   t.equal(good.headers['cache-control'], 'public, immutable')
   t.equal(good.headers['etag'], `"${url.split('hash=')[1] ?? ''}"`)
@@ -303,7 +321,7 @@ t.test('a long list is compressed for those who can read it, and whole for other
   for (let i = 0; i < 4; i++)
     await server.call('POST', maps, { body: configMap(`m${String(i)}`, { a: 'x'.repeat(500_000) }) })
   const plain = await server.call('GET', maps)
-  t.equal(plain.body.items.length, 4)
+  t.equal(dig(plain.body, 'items.length'), 4)
   const zipped = await server.open('GET', maps, { headers: { 'accept-encoding': 'gzip' } })
   t.equal(zipped.headers['content-encoding'], 'gzip')
   const pieces: Buffer[] = []
@@ -317,7 +335,7 @@ t.test('watches over HTTP/1.1: objects, tables, errors, and a clean end', async 
   const stream = await server.open('GET', `${maps}?watch=true&timeoutSeconds=1`)
   const seen: string[] = []
   for await (const { type, object } of frames(stream)) {
-    seen.push(`${type} ${String(object.metadata.name)}`)
+    seen.push(`${type} ${dig<string>(object, 'metadata.name')}`)
     if (seen.length === 1) await server.call('DELETE', `${maps}/x`)
   }
   t.same(seen, ['ADDED x', 'DELETED x'])
@@ -325,9 +343,9 @@ t.test('watches over HTTP/1.1: objects, tables, errors, and a clean end', async 
   await server.call('POST', maps, { body: configMap('z') })
   const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io'
   const tables = frames(await server.open('GET', `${maps}?watch=1&timeoutSeconds=1`, { headers: { accept } }))
-  const [first, second] = [(await tables.next()).value, (await tables.next()).value]
-  t.match(first.object, { kind: 'Table', columnDefinitions: [{ name: 'Name' }], rows: [{ cells: ['y'] }] })
-  t.same(second.object.columnDefinitions, [], 'headers come once')
+  const [first, second] = [await tables.next(), await tables.next()].map((one) => one.value as Frame)
+  t.match(first?.object, { kind: 'Table', columnDefinitions: [{ name: 'Name' }], rows: [{ cells: ['y'] }] })
+  t.same(second?.object['columnDefinitions'], [], 'headers come once')
   await tables.return(undefined)
   await server.store.compact(server.store.revision)
   t.equal((await server.call('GET', `${maps}?watch=true&resourceVersion=1`)).code, 410)
@@ -341,10 +359,10 @@ t.test('watches over HTTP/2', async (t) => {
   })
   const headers = { authorization: `Bearer ${server.pki.adminToken}` }
   const stream = session.request({ ':path': `${maps}?watch=true`, ...headers })
-  const [head] = await once(stream, 'response')
+  const [head] = (await once(stream, 'response')) as [Record<string, unknown>]
   t.equal(head[':status'], 200, 'the head comes before any event')
   await server.call('POST', maps, { body: configMap('x') })
-  const { value } = await frames(stream).next()
+  const value = (await frames(stream).next()).value as Frame
   t.match(value, { type: 'ADDED', object: { kind: 'ConfigMap', metadata: { name: 'x' } } })
   stream.destroy()
 })
@@ -362,7 +380,7 @@ t.test('a watcher that does not read is dropped, and others go on', async (t) =>
   const reading = (async () => {
     for await (const event of good) {
       received++
-      if (event.object.data.n === 'last') return
+      if (dig(event.object, 'data.n') === 'last') return
     }
   })()
   const dropped = () => server.log.some((line) => line.includes('dropped a watcher'))

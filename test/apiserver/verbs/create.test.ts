@@ -1,16 +1,8 @@
 import t from 'tap'
+import type { Deployment, Service } from '../../../src/api/types.js'
 import { isReason } from '../../../src/base/status.js'
 import type { StatusError } from '../../../src/base/status.js'
-import { configMap, deployment, fixture, loose, pod } from '../support.js'
-
-const failure = async (promise: Promise<unknown>): Promise<StatusError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as StatusError
-  }
-  throw new Error('expected a failure')
-}
+import { failure, configMap, deployment, fixture, sure, pod } from '../support.js'
 
 t.test('the server decides about system fields, whatever the client says', async (t) => {
   const { api, at } = await fixture()
@@ -31,8 +23,8 @@ t.test('the server decides about system fields, whatever the client says', async
   t.notMatch(made.metadata.creationTimestamp, /^2001/)
   t.equal(made.metadata.deletionTimestamp, undefined)
   t.equal(made.metadata.namespace, 'default')
-  t.notOk(loose(made).status?.replicas, 'status is not for clients to create')
-  t.equal(loose(made).spec.revisionHistoryLimit, 10, 'defaults are filled in')
+  t.notOk(sure<Deployment>(made).status?.replicas, 'status is not for clients to create')
+  t.equal(sure<Deployment>(made).spec.revisionHistoryLimit, 10, 'defaults are filled in')
   t.equal(body.metadata.name, 'web', 'the body stays as it was')
 })
 
@@ -155,14 +147,18 @@ t.test('a dry run goes through everything and stores nothing', async (t) => {
   const before = store.revision
   const service = { metadata: { name: 's' }, spec: { ports: [{ port: 80 }] } }
   const tried = await api.create(at('Service', 'default'), service, { dryRun: true })
-  t.match(loose(tried).spec.clusterIP, /^10\.96\./)
+  t.match(sure<Service>(tried).spec.clusterIP, /^10\.96\./)
   t.equal(store.revision, before)
   t.ok(isReason(await failure(api.get(at('Service', 'default', 's'))), 'NotFound'))
   const kept = await api.create(at('Service', 'default'), {
     ...service,
-    spec: { ...service.spec, clusterIP: loose(tried).spec.clusterIP }
+    spec: { ...service.spec, clusterIP: sure<Service>(tried).spec.clusterIP }
   })
-  t.equal(loose(kept).spec.clusterIP, loose(tried).spec.clusterIP, 'the address was not taken')
+  t.equal(
+    sure<Service>(kept).spec.clusterIP,
+    sure<Service>(tried).spec.clusterIP,
+    'the address was not taken'
+  )
 })
 
 t.test('stored bytes hold their own version and are what every reader gets', async (t) => {

@@ -1,16 +1,8 @@
 import t from 'tap'
+import type { Namespace } from '../../../src/api/types.js'
 import type { KubeObject } from '../../../src/base/object.js'
-import type { StatusError } from '../../../src/base/status.js'
-import { configMap, deployment, fixture, lines, loose, pod, record } from '../support.js'
+import { failure, configMap, deployment, fixture, lines, sure, pod, record } from '../support.js'
 
-const failure = async (promise: Promise<unknown>): Promise<StatusError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as StatusError
-  }
-  throw new Error('expected a failure')
-}
 const asObject = (value: unknown) => value as KubeObject
 
 t.test('an object without ties goes at once', async (t) => {
@@ -107,7 +99,7 @@ t.test('a namespace terminates, takes nothing new and goes by finalize', async (
   const { api, at } = await fixture()
   const ns = at('Namespace', undefined, 'ns')
   await api.create(at('Namespace'), { metadata: { name: 'ns' } })
-  const pending = loose(await api.delete(ns))
+  const pending = sure<Namespace>(await api.delete(ns))
   t.equal(pending.status.phase, 'Terminating')
   t.same(pending.spec.finalizers, ['kubernetes'])
   const refused = await failure(api.create(at('ConfigMap', 'ns'), configMap('x')))

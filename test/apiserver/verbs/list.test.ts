@@ -1,17 +1,8 @@
 import t from 'tap'
 import type { StatusError } from '../../../src/base/status.js'
 import { listEntities } from '../../../src/apiserver/verbs/list.js'
-import { configMap, fixture, pod } from '../support.js'
+import { failure, configMap, fixture, pod } from '../support.js'
 import type { Fixture } from '../support.js'
-
-const failure = async (promise: Promise<unknown>): Promise<StatusError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as StatusError
-  }
-  throw new Error('expected a failure')
-}
 
 async function filled(count: number): Promise<Fixture> {
   const made = await fixture()

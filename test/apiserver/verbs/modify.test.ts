@@ -1,18 +1,9 @@
 import t from 'tap'
+import type { ConfigMap, Deployment, Pod } from '../../../src/api/types.js'
 import type { KubeObject } from '../../../src/base/object.js'
-import type { StatusError } from '../../../src/base/status.js'
-import { configMap, deployment, fixture, loose, pod } from '../support.js'
+import { failure, configMap, deployment, fixture, sure, pod } from '../support.js'
 
-const failure = async (promise: Promise<unknown>): Promise<StatusError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as StatusError
-  }
-  throw new Error('expected a failure')
-}
-
-const copy = <T>(value: T): any => structuredClone(value)
+const copy = <T>(value: T): T => structuredClone(value)
 
 t.test('an update needs the newest version, or names none', async (t) => {
   const { api, at } = await fixture()
@@ -66,15 +57,15 @@ t.test('status and the rest are written apart', async (t) => {
   const made = await api.create(at('Deployment', 'default'), deployment('web'))
   const body = {
     ...copy(made),
-    spec: { ...copy(made).spec, replicas: 9 },
+    spec: { ...sure<Deployment>(copy(made)).spec, replicas: 9 },
     status: { replicas: 3, observedGeneration: 1 }
   }
   body.metadata.annotations = { note: 'kept' }
-  const status = loose(await api.update({ ...web, subresource: 'status' }, body))
+  const status = sure<Deployment>(await api.update({ ...web, subresource: 'status' }, body))
   t.equal(status.spec.replicas, 1)
   t.equal(status.status.replicas, 3)
   t.equal(status.metadata.annotations?.['note'], 'kept', 'annotations travel with a status')
-  const main = loose(
+  const main = sure<Deployment>(
     await api.update(web, { ...copy(status), spec: { ...copy(status).spec, replicas: 2 }, status: {} })
   )
   t.equal(main.spec.replicas, 2)
@@ -86,9 +77,11 @@ t.test('patches of four types, and their errors', async (t) => {
   const web = at('Deployment', 'default', 'web')
   await api.create(at('Deployment', 'default'), deployment('web'))
   const strategic = { spec: { template: { spec: { containers: [{ name: 'side', image: 's' }] } } } }
-  const two = loose(await api.patch(web, 'strategic', strategic))
+  const two = sure<Deployment>(await api.patch(web, 'strategic', strategic))
   t.same(two.spec.template.spec.containers.map((c: { name: string }) => c.name).sort(), ['c', 'side'])
-  const one = loose(await api.patch(web, 'json', [{ op: 'replace', path: '/spec/replicas', value: 4 }]))
+  const one = sure<Deployment>(
+    await api.patch(web, 'json', [{ op: 'replace', path: '/spec/replicas', value: 4 }])
+  )
   t.equal(one.spec.replicas, 4)
   t.equal(
     (await failure(api.patch(web, 'json', [{ op: 'test', path: '/spec/replicas', value: 5 }]))).code,
@@ -111,7 +104,7 @@ t.test('patches that race are all applied', async (t) => {
   await Promise.all(
     keys.map((key) => api.patch(at('ConfigMap', 'default', 'x'), 'merge', { data: { [key]: 'v' } }))
   )
-  t.same(Object.keys(loose(await api.get(at('ConfigMap', 'default', 'x'))).data).sort(), keys)
+  t.same(Object.keys(sure<ConfigMap>(await api.get(at('ConfigMap', 'default', 'x'))).data).sort(), keys)
 })
 
 t.test('server-side apply creates, owns, conflicts and removes', async (t) => {
@@ -126,8 +119,8 @@ t.test('server-side apply creates, owns, conflicts and removes', async (t) => {
   t.equal(conflict.code, 409)
   t.match(conflict.message, /Apply failed with 1 conflict: conflict with "one"/)
   t.match(conflict.status.details?.causes, [{ reason: 'FieldManagerConflict', field: '.data.a' }])
-  t.same(loose(await apply('two', { a: '2' }, true)).data, { a: '2', b: '1' })
-  t.same(loose(await apply('one', {})).data, { a: '2' }, 'what nobody else owns goes')
+  t.same(sure<ConfigMap>(await apply('two', { a: '2' }, true)).data, { a: '2', b: '1' })
+  t.same(sure<ConfigMap>(await apply('one', {})).data, { a: '2' }, 'what nobody else owns goes')
   t.equal((await failure(api.patch(x, 'apply', { data: {} }))).code, 422, 'a manager is needed')
   const raced = await Promise.all([apply('a', { x: '1' }), apply('b', { y: '1' })])
   t.equal(raced.length, 2)
@@ -137,7 +130,7 @@ t.test('scale reads and writes replicas with the parent version', async (t) => {
   const { api, at } = await fixture()
   const made = await api.create(at('Deployment', 'default'), deployment('web'))
   const scale = at('Deployment', 'default', 'web', 'scale')
-  const read = loose(await api.get(scale))
+  const read = sure<Deployment>(await api.get(scale))
   t.match(read, {
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
@@ -145,10 +138,13 @@ t.test('scale reads and writes replicas with the parent version', async (t) => {
     status: { selector: 'app=web' }
   })
   t.equal(read.metadata.resourceVersion, made.metadata.resourceVersion)
-  t.equal(loose(await api.update(scale, { ...copy(read), spec: { replicas: 3 } })).spec.replicas, 3)
+  t.equal(
+    sure<Deployment>(await api.update(scale, { ...copy(read), spec: { replicas: 3 } })).spec.replicas,
+    3
+  )
   t.equal((await failure(api.update(scale, { ...copy(read), spec: { replicas: 4 } }))).code, 409)
   t.equal((await failure(api.patch(scale, 'merge', { spec: { replicas: -1 } }))).code, 422)
-  const web = loose(await api.get(at('Deployment', 'default', 'web')))
+  const web = sure<Deployment>(await api.get(at('Deployment', 'default', 'web')))
   t.equal(web.spec.replicas, 3)
   t.equal(web.metadata.generation, 2)
 })
@@ -158,7 +154,7 @@ t.test('a pod is bound once', async (t) => {
   await api.create(at('Pod', 'default'), pod('p'))
   const binding = at('Pod', 'default', 'p', 'binding')
   await api.create(binding, { target: { kind: 'Node', name: 'n1' } })
-  const bound = loose(await api.get(at('Pod', 'default', 'p')))
+  const bound = sure<Pod>(await api.get(at('Pod', 'default', 'p')))
   t.equal(bound.spec.nodeName, 'n1')
   t.match(bound.status.conditions, [{ type: 'PodScheduled', status: 'True' }])
   t.equal(bound.metadata.generation, 1)
