@@ -117,8 +117,3 @@ function ordered(kind: Identity, object: KubeObject, resourceVersion: string | u
     ...rest
   }
 }
-
-/** Bytes of `{"kind":"Pod","apiVersion":"v1",` without the brace: what typed list items leave out. */
-export function typePrefixLength(kind: Kind): number {
-  return Buffer.byteLength(`{"kind":"${kind.kind}","apiVersion":"${groupVersionOf(kind)}",`)
-}
