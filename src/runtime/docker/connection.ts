@@ -16,7 +16,7 @@ export interface EngineAddress {
   readonly tls?: { ca?: string; cert?: string; key?: string }
 }
 
-export const defaultSocket = '/var/run/docker.sock'
+const defaultSocket = '/var/run/docker.sock'
 
 interface Sources {
   env?: Readonly<Record<string, string | undefined>>

@@ -102,6 +102,7 @@ export class DockerImages implements Images {
     const giveUp = () => {
       abort.abort()
     }
+    if (options.signal?.aborted) giveUp()
     options.signal?.addEventListener('abort', giveUp, { once: true })
     let stalled: NodeJS.Timeout | undefined
     const alive = () => {
@@ -150,13 +151,17 @@ export class DockerImages implements Images {
     }
     const request = { ...splitReference(reference), abortSignal }
     try {
-      const start = docker.createImage as unknown as (
-        auth: object | undefined,
-        request: object
-      ) => Promise<Readable>
-      return await this.#engine.call(`pull ${reference}`, () => start.call(docker, credentials, request), {
-        timeoutMs: pullStallMs
-      })
+      // The types know neither a separate auth argument nor its promise.
+      const { createImage } = docker as unknown as {
+        createImage: (this: unknown, auth: object | undefined, request: object) => Promise<Readable>
+      }
+      return await this.#engine.call(
+        `pull ${reference}`,
+        () => createImage.call(docker, credentials, request),
+        {
+          timeoutMs: pullStallMs
+        }
+      )
     } catch (error) {
       if (!isMkError(error, 'MK_ENGINE_FAILED')) throw error
       const { statusCode } = (error.cause ?? {}) as { statusCode?: number }

@@ -22,7 +22,6 @@ export const label = {
   annotations: 'mk.dev/annotations'
 } as const
 
-export type ResourceKind = 'sandbox' | 'warm' | 'container' | 'agent' | 'network' | 'volume'
 export type Labels = Readonly<Record<string, string>>
 
 export function podLabels(pod: PodLabels): Record<string, string> {

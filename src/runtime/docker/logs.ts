@@ -14,7 +14,7 @@ export async function containerLogs(engine: Engine, id: string, options: LogOpti
     notFound
   })
   const { modem } = engine.docker as unknown as {
-    modem: { dial(request: object, done: (error: unknown, answer: Readable) => void): void }
+    modem: { dial(request: object, done: (error: Error | null, answer: Readable) => void): void }
   }
   // dockerode gathers logs that are not followed in memory, so ask for the stream ourselves.
   const source = await engine.call(
@@ -37,7 +37,7 @@ export async function containerLogs(engine: Engine, id: string, options: LogOpti
             }
           },
           (error, answer) => {
-            if (error) reject(error as Error)
+            if (error) reject(error)
             else resolve(answer)
           }
         )

@@ -45,10 +45,6 @@ export class SandboxDirectories {
   async remove(directory: string): Promise<void> {
     await rm(join(this.#root, directory), { recursive: true, force: true })
   }
-
-  async removeAll(): Promise<void> {
-    await rm(this.#root, { recursive: true, force: true })
-  }
 }
 
 async function copyIfThere(from: string, to: string): Promise<void> {
