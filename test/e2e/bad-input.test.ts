@@ -2,12 +2,17 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { root, startCluster } from '../fixtures/cluster.js'
 import { run } from '../fixtures/kubectl.js'
+
+const freshEnv = () => {
+  const home = mkdtempSync(join(tmpdir(), 'mk-bad-'))
+  return { home, env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: join(home, 'run') } }
+}
+const mk = (args: string[], env: NodeJS.ProcessEnv) => run(join(root, 'bin/mk'), args, { env })
 
 const deployment = (name: string, image: string) => `apiVersion: apps/v1
 kind: Deployment
@@ -53,7 +58,7 @@ t.test('bad input to a running cluster', { timeout: 300_000 }, async (t) => {
     },
     {
       what: 'selector that does not match',
-      input: deployment('x', 'hello:v1').replace('matchLabels: { app: x }', 'matchLabels: { app: y }'),
+      input: deployment('x', 'hello:v1').replace('matchLabels: { app: x }', 'matchLabels: { app: z }'),
       says: ['`selector` does not match template `labels`']
     },
     {
@@ -71,7 +76,20 @@ t.test('bad input to a running cluster', { timeout: 300_000 }, async (t) => {
       t.notMatch(result.stderr, /^ +at .*\.js:\d+/m, 'no stack trace')
     })
   }
-  t.match((await cluster.kubectl(['get', 'all'])).stderr, 'No resources found', 'nothing of it was stored')
+  t.match(
+    (
+      await cluster.kubectl([
+        'get',
+        'deployments,pods,configmaps',
+        '-l',
+        '!nothing',
+        '--field-selector',
+        'metadata.name=x'
+      ])
+    ).stderr,
+    'No resources found',
+    'nothing of it was stored'
+  )
 
   await t.test('an image that does not exist', async (t) => {
     const result = await apply(deployment('nope', 'no-such-image-anywhere:v1'), '--wait', '--timeout', '40s')
@@ -90,24 +108,41 @@ t.test('bad input to a running cluster', { timeout: 300_000 }, async (t) => {
   })
 })
 
-t.test('a busy port is named and another one is taken', { timeout: 120_000 }, async (t) => {
-  const holder = createServer().listen(0, '127.0.0.1')
-  await once(holder, 'listening')
+/** Holds a port of the loopback, unless somebody does already. */
+async function hold(t: { teardown: (fn: () => unknown) => unknown }, port: number): Promise<number> {
+  const holder = createServer().listen(port, '127.0.0.1')
   t.teardown(() => holder.close())
-  const busy = (holder.address() as AddressInfo).port
-  const cluster = await startCluster(t, ['--http-port', String(busy)])
-  const status = await cluster.status()
-  t.not(status.clusters[0]?.ingress?.http, busy)
-  const notices = status.clusters[0]?.notices.join('\n') ?? ''
-  t.match(notices, String(busy))
-  t.match(notices, String(process.pid), 'the process that holds it')
+  await Promise.race([once(holder, 'listening'), once(holder, 'error').then(() => undefined)])
+  const address = holder.address()
+  return address && typeof address === 'object' ? address.port : port
+}
+
+t.test('preferred ports that are busy are named, and others are taken', { timeout: 120_000 }, async (t) => {
+  await Promise.all([hold(t, 6443), hold(t, 80)])
+  const cluster = await startCluster(t)
+  const [status] = (await cluster.status()).clusters
+  t.not(status?.ingress?.http, 80)
+  t.not(status?.apiServer, 'https://127.0.0.1:6443')
+  const notices = status?.notices.join('\n') ?? ''
+  t.match(notices, /6443.*\(.*\d+.*\)|6443.*process \d+/, "which process holds the API server's port")
+  t.match(notices, new RegExp(`instead.*|${status?.ingress?.http}`), 'and what was taken instead')
+  t.match(notices, /\b80\b/, 'the same for the ingress')
+  t.equal((await cluster.kubectl(['get', 'nodes'])).code, 0, 'the kubeconfig has the port that was taken')
 })
 
-const freshEnv = () => {
-  const home = mkdtempSync(join(tmpdir(), 'mk-bad-'))
-  return { home, env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: join(home, 'run') } }
-}
-const mk = (args: string[], env: NodeJS.ProcessEnv) => run(join(root, 'bin/mk'), args, { env })
+t.test(
+  'a port that was asked for and is busy is an error that names the holder',
+  { timeout: 120_000 },
+  async (t) => {
+    const busy = await hold(t, 0)
+    const { env } = freshEnv()
+    const result = await mk(['up', '--http-port', String(busy)], env)
+    t.equal(result.code, 1)
+    t.match(result.stderr, String(busy))
+    t.match(result.stderr, String(process.pid), 'the process that holds it')
+    await mk(['delete', 'cluster', '--yes'], env)
+  }
+)
 
 t.test('no Docker Engine', async (t) => {
   const { home, env } = freshEnv()
@@ -121,17 +156,15 @@ t.test('an engine that is too old', async (t) => {
   const { home, env } = freshEnv()
   const { createServer: createHttp } = await import('node:http')
   const server = createHttp((_request, response) => {
-    response
-      .setHeader('content-type', 'application/json')
-      .end(
-        JSON.stringify({
-          Version: '18.09.1',
-          ApiVersion: '1.39',
-          MinAPIVersion: '1.12',
-          Os: 'linux',
-          Arch: 'amd64'
-        })
-      )
+    response.setHeader('content-type', 'application/json').end(
+      JSON.stringify({
+        Version: '18.09.1',
+        ApiVersion: '1.39',
+        MinAPIVersion: '1.12',
+        Os: 'linux',
+        Arch: 'amd64'
+      })
+    )
   })
   server.listen(join(home, 'old.sock'))
   await once(server, 'listening')
@@ -160,7 +193,7 @@ t.test('a corrupt state file is kept aside', { timeout: 120_000 }, async (t) => 
   const store = readdirSync(data, { recursive: true })
     .map(String)
     .map((name) => join(data, name))
-    .find((path) => statSync(path).isFile() && /store|data\.mdb/.test(path) && !/lock/.test(path))
+    .find((path) => statSync(path).isFile() && path.endsWith('state.mdb'))
   if (!store) throw new Error(`no store under ${data}`)
   writeFileSync(store, 'this is not a database'.repeat(1000))
   const failed = await cluster.mk(['up'])

@@ -113,10 +113,12 @@ export class ImageManager {
         return local
       }
       const until = this.#later(this.#backoff.next(key))
-      this.#failed.set(key, { until, message: `ErrImagePull: ${message}` })
+      // The engine's words often leave out what it was asked for.
+      const named = `failed to pull image "${image}": ${message}`
+      this.#failed.set(key, { until, message: `ErrImagePull: ${named}` })
       event('Warning', 'Failed', 'Error: ErrImagePull')
       // Planned again at once, the container shows ImagePullBackOff until the delay is over, as upstream does.
-      throw new ImageError('ErrImagePull', message, this.#later(this.#options.backoffMs / 5))
+      throw new ImageError('ErrImagePull', named, this.#later(this.#options.backoffMs / 5))
     }
   }
 
