@@ -61,7 +61,7 @@ export interface ApiServer {
   /** Serves HTTPS at one more address. Throws MK_PORT_IN_USE. */
   listen(address: { host: string; port: number }): Promise<{ port: number }>
   /** Adds names to the server's certificate, and presents it to new connections. */
-  addServerNames(names: { hostnames?: readonly string[]; addresses?: readonly string[] }): void
+  addServerNames(names: { hostnames?: readonly string[]; addresses?: readonly string[] }): Promise<void>
   /** Ends all requests, watches and streams. */
   close(): Promise<void>
 }
@@ -104,8 +104,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       servers.push(server)
       return { port: server.port }
     },
-    addServerNames: (names) => {
-      if (pki.ensureServerNames(names))
+    addServerNames: async (names) => {
+      if (await pki.ensureServerNames(names))
         servers.forEach((server) => {
           server.reloadCertificate()
         })

@@ -56,7 +56,7 @@ export interface TestServer {
 export async function startServer(options: { connect?: ConnectHandlers } = {}): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), 'mk-apiserver-'))
   const clock = systemClock
-  const pki = createClusterPki({ dir, clock, addresses: ['10.96.0.1'] })
+  const pki = await createClusterPki({ dir, clock, addresses: ['10.96.0.1'] })
   const log: string[] = []
   const logger: Logger = createLogger({ write: (line) => void log.push(line), level: 'info' })
   const store = await createStore({ driver: createMemoryDriver(), logger, clock })

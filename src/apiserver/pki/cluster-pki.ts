@@ -2,7 +2,6 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, ran
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../../base/clock.js'
 import { createAuthority, isGood, namesIn, sign } from './certificates.js'
-import { ipv6Groups } from './der.js'
 import { PkiFiles } from './pki-files.js'
 import type { ClusterPki, KeyPair } from './pki.js'
 
@@ -29,16 +28,16 @@ export interface ClusterPkiOptions {
  * The cluster's authority, certificates and keys: made on first use, kept in files, issued anew before they expire or
  * when the server gets another name. A new authority is made only when there is none: it would invalidate everything.
  */
-export function createClusterPki(options: ClusterPkiOptions): ClusterPki {
+export async function createClusterPki(options: ClusterPkiOptions): Promise<ClusterPki> {
   const { clock } = options
   const files = new PkiFiles(options.dir)
-  const authority = kept(
+  const authority = await kept(
     files,
     'ca',
     (pair) => isGood(pair, clock),
     () => createAuthority('mk', clock)
   )
-  const admin = kept(
+  const admin = await kept(
     files,
     'admin',
     (pair) => isGood(pair, clock, authority),
@@ -79,7 +78,7 @@ export function createClusterPki(options: ClusterPkiOptions): ClusterPki {
           clock
         )
     )
-  let server = serverPair()
+  let server = await serverPair()
 
   return {
     ca: authority.cert,
@@ -89,11 +88,11 @@ export function createClusterPki(options: ClusterPkiOptions): ClusterPki {
     get server() {
       return server
     },
-    ensureServerNames: (names) => {
+    ensureServerNames: async (names) => {
       for (const name of names.hostnames ?? []) hostnames.add(name)
       for (const address of names.addresses ?? []) addresses.add(address)
       const before = server
-      server = serverPair()
+      server = await serverPair()
       return server.cert !== before.cert
     },
     issueClient: ({ user, groups }) =>
@@ -101,15 +100,15 @@ export function createClusterPki(options: ClusterPkiOptions): ClusterPki {
   }
 }
 
-function kept(
+async function kept(
   files: PkiFiles,
   name: string,
   isUsable: (pair: KeyPair) => boolean,
-  make: () => KeyPair
-): KeyPair {
+  make: () => Promise<KeyPair>
+): Promise<KeyPair> {
   const found = files.readPair(name)
   if (found && isUsable(found)) return found
-  const made = make()
+  const made = await make()
   files.writePair(name, made)
   return made
 }
@@ -139,7 +138,10 @@ function readTokenKey(files: PkiFiles): ClusterPki['tokenKey'] {
 /** IPv6 as node:crypto prints it in a certificate: `0:0:0:0:0:0:0:1`. */
 function longForm(address: string): string {
   if (!isIPv6(address)) return address
-  return ipv6Groups(address)
-    .map((group) => group.toString(16).toUpperCase())
-    .join(':')
+  const [head = '', tail = ''] = address.split('::')
+  const [left, right] = [head, tail].map((part) => part.split(':').filter(Boolean)) as [string[], string[]]
+  const groups = address.includes('::')
+    ? [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]
+    : left
+  return groups.map((group) => parseInt(group, 16).toString(16).toUpperCase()).join(':')
 }

@@ -19,7 +19,7 @@ export interface ClusterPki {
   /** A token that stands for the administrator. */
   readonly adminToken: string
   /** Makes sure that the server's certificate covers these too; true if it was issued anew. */
-  ensureServerNames(names: { hostnames?: readonly string[]; addresses?: readonly string[] }): boolean
+  ensureServerNames(names: { hostnames?: readonly string[]; addresses?: readonly string[] }): Promise<boolean>
   /** Issues a client certificate of the user and groups, for parts outside of the daemon. */
-  issueClient(options: { user: string; groups: readonly string[] }): KeyPair
+  issueClient(options: { user: string; groups: readonly string[] }): Promise<KeyPair>
 }

@@ -89,7 +89,6 @@ export class Certificates {
   }
 }
 
-// The library takes half a second to load: only when a certificate is made.
 async function makeSelfSigned(): Promise<Pem> {
   const x509 = await loadX509()
   const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }

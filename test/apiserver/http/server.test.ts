@@ -75,7 +75,7 @@ t.test('who is asked for credentials, and what he may do', async (t) => {
       .code,
     401
   )
-  const { cert, key } = server.pki.issueClient({ user: 'jane', groups: ['devs'] })
+  const { cert, key } = await server.pki.issueClient({ user: 'jane', groups: ['devs'] })
   const jane = (method: string, path: string, body?: unknown) =>
     new Promise<{ code: number | undefined; text: string }>((resolve, reject) => {
       const options = {

@@ -22,7 +22,7 @@ const later = (days: number): Clock => ({
 })
 
 t.test('certificates say who they are, for what, and who signed them', async (t) => {
-  const pki = createClusterPki({
+  const pki = await createClusterPki({
     dir: directory(t),
     clock: systemClock,
     addresses: ['10.96.0.1', 'fd00::12']
@@ -45,10 +45,10 @@ t.test('certificates say who they are, for what, and who signed them', async (t)
 
 t.test('files are for their owner alone, and used again', async (t) => {
   const dir = directory(t)
-  const first = createClusterPki({ dir, clock: systemClock })
+  const first = await createClusterPki({ dir, clock: systemClock })
   t.equal(statSync(dir).mode & 0o777, 0o700)
   for (const name of readdirSync(dir)) t.equal(statSync(join(dir, name)).mode & 0o777, 0o600, name)
-  const second = createClusterPki({ dir, clock: systemClock })
+  const second = await createClusterPki({ dir, clock: systemClock })
   t.same(
     [second.ca, second.server, second.admin, second.adminToken, second.tokenKey.id],
     [first.ca, first.server, first.admin, first.adminToken, first.tokenKey.id]
@@ -59,12 +59,15 @@ t.test(
   'a name that is new, or a life that ends, means a new certificate of the same authority',
   async (t) => {
     const dir = directory(t)
-    const first = createClusterPki({ dir, clock: systemClock })
+    const first = await createClusterPki({ dir, clock: systemClock })
     const before = first.server.cert
-    t.notOk(first.ensureServerNames({ addresses: ['127.0.0.1'], hostnames: ['localhost'] }), 'known already')
-    t.ok(first.ensureServerNames({ addresses: ['172.30.0.1'] }))
+    t.notOk(
+      await first.ensureServerNames({ addresses: ['127.0.0.1'], hostnames: ['localhost'] }),
+      'known already'
+    )
+    t.ok(await first.ensureServerNames({ addresses: ['172.30.0.1'] }))
     t.not(first.server.cert, before)
-    const aged = createClusterPki({ dir, clock: later(330) })
+    const aged = await createClusterPki({ dir, clock: later(330) })
     t.equal(aged.ca, first.ca)
     t.not(aged.admin.cert, first.admin.cert)
   }
@@ -72,9 +75,9 @@ t.test(
 
 t.test('a damaged certificate is replaced', async (t) => {
   const dir = directory(t)
-  const first = createClusterPki({ dir, clock: systemClock })
+  const first = await createClusterPki({ dir, clock: systemClock })
   writeFileSync(join(dir, 'server.crt'), 'damaged')
-  const second = createClusterPki({ dir, clock: systemClock })
+  const second = await createClusterPki({ dir, clock: systemClock })
   t.equal(second.ca, first.ca)
   t.ok(new X509Certificate(second.server.cert).verify(new X509Certificate(second.ca).publicKey))
 })
