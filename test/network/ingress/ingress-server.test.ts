@@ -471,7 +471,7 @@ t.test('WebSocket: both ways, and both ends end together', async (t) => {
 })
 
 t.test('TLS: the certificate of the host that is asked for, else a self-signed one', async (t) => {
-  const [exact, wild] = [certificateFor('tls.test'), certificateFor('*.w.test')]
+  const [exact, wild] = [await certificateFor('tls.test'), await certificateFor('*.w.test')]
   const tls = [
     { hosts: ['tls.test'], secret: 'default/a', certificate: exact.cert, privateKey: exact.key },
     { hosts: ['*.w.test'], secret: 'default/b', certificate: wild.cert, privateKey: wild.key },
@@ -501,7 +501,7 @@ t.test('TLS: the certificate of the host that is asked for, else a self-signed o
   t.match(await subjectFor('echo.test'), { CN: 'mk ingress default certificate' })
   t.match(await subjectFor(), { CN: 'tls.test' })
   t.match(problems, [{ ingress: 'default/tls', message: /default\/c is not usable: .*mismatch/ }])
-  const renewed = certificateFor('tls.test')
+  const renewed = await certificateFor('tls.test')
   ingress.setIngresses([
     main,
     model({
