@@ -125,9 +125,10 @@ class LocalCluster implements Cluster {
     const config = await resolveConfig(readConfig(configPath), options)
     this.#config = config
 
-    const store = await step('Opening the state', () =>
+    const { store, notice } = await step('Opening the state', () =>
       openState({ directory: this.#directory, clock, logger })
     )
+    if (notice) this.#notices.push(notice)
     this.#undo.push({ what: 'store', action: () => store.close() })
     const runtime = this.#runtime(config)
     const pki = await createClusterPki({

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { Clock } from '../base/clock.js'
 import { MkError, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
@@ -9,6 +9,12 @@ import { setAside } from '../store/set-aside.js'
 import { StoreError } from '../store/store.js'
 import type { Store } from '../store/store.js'
 
+export interface OpenedState {
+  store: Store
+  /** What the user should know about it. */
+  notice: string | undefined
+}
+
 /**
  * Opens the cluster's store. A damaged one is kept aside, and the start fails: nobody finds an empty cluster without
  * being told. Errors: MK_STATE_CORRUPT, MK_DISK_FULL.
@@ -17,12 +23,13 @@ export async function openState(options: {
   directory: string
   clock: Clock
   logger: Logger
-}): Promise<Store> {
+}): Promise<OpenedState> {
   const { directory, clock, logger } = options
   const path = join(directory, 'state.mdb')
+  const notice = existsSync(path) ? undefined : newStateNotice(directory, basename(path))
   const driver = createLmdbDriver({ path })
   try {
-    return await createStore({ driver, clock, logger })
+    return { store: await createStore({ driver, clock, logger }), notice }
   } catch (error) {
     await driver.close().catch(() => {})
     if (!(error instanceof StoreError)) throw error
@@ -43,4 +50,13 @@ export async function openState(options: {
       }
     )
   }
+}
+
+/** An empty state beside a damaged one that was kept: said once more when the new one is begun. */
+function newStateNotice(directory: string, name: string): string | undefined {
+  const kept = readdirSync(directory)
+    .filter((file) => file.startsWith(`${name}.corrupt-`))
+    .sort()
+    .at(-1)
+  return kept && `the cluster begins with an empty state; the damaged one is kept as ${join(directory, kept)}`
 }
