@@ -8,6 +8,8 @@ export interface Schemas {
   typeErrors(kind: Kind, value: unknown): string[]
   /** Removes members that the kind does not declare, in place, and returns their paths (`spec.foo`). */
   prune(kind: Kind, value: KubeObject): string[]
+  /** Fills in the zero values of required scalars and structs, in place, as Go would write them. */
+  fillRequired(kind: Kind, value: KubeObject): void
   mergeSchemaOf(kind: Kind): MergeSchema
   /** Decodes a body of `application/vnd.kubernetes.protobuf`. Throws a StatusError (400) if it is malformed. */
   decodeProtobuf(body: Buffer): unknown

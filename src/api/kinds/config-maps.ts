@@ -12,7 +12,7 @@ function validate(map: ConfigMap, old?: ConfigMap): FieldError[] {
   let bytes = 0
   for (const [key, value] of Object.entries(data)) {
     errors.push(...invalidAll(`data[${key}]`, key, configKeyProblems(key)))
-    if (key in binaryData)
+    if (Object.hasOwn(binaryData, key))
       errors.push(fieldErrors.invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'))
     bytes += Buffer.byteLength(value)
   }

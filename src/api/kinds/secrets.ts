@@ -7,12 +7,14 @@ import { configKeyProblems } from '../validation/names.js'
 import { defineKind } from './define-kind.js'
 
 /** Keys that a secret of a type must have (core ValidateSecret). */
-const neededKeys: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson']
-}
+const neededKeys: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    'kubernetes.io/tls': ['tls.crt', 'tls.key'],
+    'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+    'kubernetes.io/dockercfg': ['.dockercfg'],
+    'kubernetes.io/dockerconfigjson': ['.dockerconfigjson']
+  })
+)
 
 function validate(secret: Secret, old?: Secret): FieldError[] {
   const data = secret.data ?? {}
@@ -33,10 +35,14 @@ function validate(secret: Secret, old?: Secret): FieldError[] {
 
 function validateType(secret: Secret): FieldError[] {
   const data = secret.data ?? {}
-  const errors = (neededKeys[secret.type ?? ''] ?? [])
-    .filter((key) => !(key in data))
+  const errors = (neededKeys.get(secret.type ?? '') ?? [])
+    .filter((key) => !Object.hasOwn(data, key))
     .map((key) => fieldErrors.required(`data[${key}]`))
-  if (secret.type === 'kubernetes.io/basic-auth' && !('username' in data) && !('password' in data)) {
+  if (
+    secret.type === 'kubernetes.io/basic-auth' &&
+    data['username'] === undefined &&
+    data['password'] === undefined
+  ) {
     errors.push(fieldErrors.required('data[username]'), fieldErrors.required('data[password]'))
   }
   if (
@@ -45,7 +51,9 @@ function validateType(secret: Secret): FieldError[] {
   ) {
     errors.push(fieldErrors.required('metadata.annotations[kubernetes.io/service-account.name]'))
   }
-  const key = neededKeys[secret.type ?? '']?.find((name) => name.startsWith('.docker') && name in data)
+  const key = neededKeys
+    .get(secret.type ?? '')
+    ?.find((name) => name.startsWith('.docker') && Object.hasOwn(data, name))
   if (key !== undefined) {
     try {
       JSON.parse(Buffer.from(data[key] ?? '', 'base64').toString('utf8'))

@@ -4,6 +4,7 @@ import type { MergeSchema } from './merge-schema.js'
 import { MergeSchemas } from './merge-schemas.js'
 import { OpenApi } from './openapi/openapi.js'
 import { ProtobufDecoder } from './protobuf.js'
+import { RequiredFields } from './required-fields.js'
 import { TypeChecker } from './type-check.js'
 import { UnknownFields } from './unknown-fields.js'
 
@@ -19,6 +20,7 @@ export class SchemaRegistry {
   #merge: MergeSchemas | undefined
   #types: TypeChecker | undefined
   #fields: UnknownFields | undefined
+  #required: RequiredFields | undefined
   #protobuf: ProtobufDecoder | undefined
   /** OpenAPI documents of the kinds served. */
   readonly openApi: OpenApi
@@ -43,6 +45,12 @@ export class SchemaRegistry {
   prune(kind: Typed, value: unknown): string[] {
     this.#fields ??= new UnknownFields(this.#data.definitions)
     return this.#fields.prune(kind.schema, value)
+  }
+
+  /** Fills in, in place, the zero values of required scalars and structs, as Go would write them. */
+  fillRequired(kind: Typed, value: unknown): void {
+    this.#required ??= new RequiredFields(this.#data.definitions)
+    this.#required.fill(kind.schema, value)
   }
 
   /** How patches and server-side apply merge objects of the kind. */

@@ -4,7 +4,7 @@ const free = new Set<string>([wellKnown.rawExtension, wellKnown.fieldsV1])
 
 /**
  * Fields that a definition does not declare: upstream's strict decoder finds them, and a typed server forgets them.
- * Nulls go too, as Go does not tell them from absent fields.
+ * Nulls go too, as Go does not tell them from absent fields or, in lists and maps, from zero values.
  */
 export class UnknownFields {
   readonly #definitions: Definitions
@@ -35,18 +35,52 @@ export class UnknownFields {
     }
   }
 
+  /** Null elements of lists and maps become the zero value of their type, as in Go. */
+  #elements(type: Property, container: Record<string, unknown> | unknown[]): void {
+    if (type.ref === wellKnown.rawExtension) return
+    for (const [key, element] of Object.entries(container)) {
+      if (element !== null) continue
+      const zero = type.items ? [] : type.additionalProperties ? {} : (zeroOf(type) ?? {})
+      Object.defineProperty(container, key, {
+        value: zero,
+        writable: true,
+        enumerable: true,
+        configurable: true
+      })
+    }
+  }
+
   #property(property: Property, value: unknown, path: string, found: string[]): void {
     const { ref, items, additionalProperties } = property
     if (ref !== undefined) this.#struct(ref, value, path, found)
     else if (items && Array.isArray(value)) {
+      this.#elements(items, value)
       value.forEach((item, i) => {
         this.#property(items, item, `${path}[${String(i)}]`, found)
       })
     } else if (additionalProperties && isObject(value)) {
+      this.#elements(additionalProperties, value)
       for (const [key, item] of Object.entries(value)) {
         this.#property(additionalProperties, item, `${path}.${key}`, found)
       }
     }
+  }
+}
+
+/** Zero value of a scalar; undefined for everything else, and for times, which have none in JSON. */
+export function zeroOf({ type, ref }: Property): string | number | boolean | undefined {
+  if (ref === wellKnown.quantity) return '0'
+  if (ref === wellKnown.intOrString) return 0
+  switch (type) {
+    case 'string':
+      return ''
+    case 'integer':
+    case 'number':
+      return 0
+    case 'boolean':
+      return false
+    default:
+      return undefined
   }
 }
 

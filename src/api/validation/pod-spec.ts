@@ -262,7 +262,7 @@ function validateSpreading(spec: PodSpec, at: string): FieldError[] {
 function validateHost(spec: PodSpec, at: string): FieldError[] {
   const errors: FieldError[] = []
   if (spec.hostNetwork) {
-    spec.containers.forEach((container, i) =>
+    ;(spec.containers ?? []).forEach((container, i) =>
       (container.ports ?? []).forEach((port, j) => {
         if (port.hostPort !== port.containerPort) {
           errors.push(

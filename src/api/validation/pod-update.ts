@@ -11,7 +11,7 @@ const mayChange =
 export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = []
   const [next, before] = [pod.spec, old.spec]
-  if (next.containers.length !== before.containers.length) {
+  if ((next.containers ?? []).length !== (before.containers ?? []).length) {
     return [fieldErrors.forbidden('spec.containers', 'pod updates may not add or remove containers')]
   }
   if ((next.initContainers ?? []).length !== (before.initContainers ?? []).length) {
@@ -65,7 +65,7 @@ function comparable(spec: PodSpec, before: PodSpec): PodSpec {
   const gated = (before.schedulingGates ?? []).length > 0
   return {
     ...spec,
-    containers: spec.containers.map(withoutImage),
+    containers: (spec.containers ?? []).map(withoutImage),
     initContainers: spec.initContainers?.map(withoutImage),
     activeDeadlineSeconds: undefined,
     tolerations: undefined,

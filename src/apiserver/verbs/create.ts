@@ -110,6 +110,7 @@ function prepare(core: Core, { kind }: ResourceRequest, object: KubeObject): voi
   delete (metadata as { selfLink?: string }).selfLink
   if (kind.generation === false) delete metadata.generation
   else metadata.generation = 1
+  core.schemas.fillRequired(kind, object)
   kind.applyDefaults?.(object)
 }
 

@@ -88,6 +88,7 @@ async function write(
   const old = current.object
   const part = options.part ?? (target.subresource === 'status' ? 'status' : 'main')
   const next = combine(kind, part, proposed, old)
+  core.schemas.fillRequired(kind, next)
   runHooks(core, kind, () => kind.applyDefaults?.(next))
   if (!options.applied) {
     const { subresource } = target

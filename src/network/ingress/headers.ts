@@ -40,7 +40,8 @@ export function requestHeaders(request: IncomingMessage, authority: string, secu
   const headers: string[] = ['Host', authority]
   eachHeader(request.rawHeaders, (name, value) => {
     const lower = name.toLowerCase()
-    if (lower === 'host' || hopByHop.has(lower) || listed.has(lower) || lower in forwarded) return
+    if (lower === 'host' || hopByHop.has(lower) || listed.has(lower) || Object.hasOwn(forwarded, lower))
+      return
     headers.push(name, value)
   })
   for (const [name, value] of Object.entries(forwarded)) headers.push(name, value)

@@ -134,3 +134,50 @@ t.test('merge schemas', async (t) => {
   t.equal(pod.field('spec'), pod.field('spec'), 'made once')
   t.equal(registry.mergeSchemaOf({ schema: 'example.Unknown' }).kind, 'any')
 })
+
+t.test(
+  'objects are read as Go reads them: null elements are zero values, required fields are there',
+  async (t) => {
+    const read = (kind: string, value: object): unknown => {
+      registry.prune(core(kind), value)
+      registry.fillRequired(core(kind), value)
+      return value
+    }
+    t.same(read('Node', { spec: { taints: [null, { key: 'a' }], podCIDRs: [null] } }), {
+      spec: {
+        taints: [
+          { effect: '', key: '' },
+          { effect: '', key: 'a' }
+        ],
+        podCIDRs: ['']
+      }
+    })
+    t.same(
+      read('Pod', { metadata: { labels: { a: null } }, spec: { containers: [{ ports: [{ name: null }] }] } }),
+      {
+        metadata: { labels: { a: '' } },
+        spec: { containers: [{ name: '', ports: [{ containerPort: 0 }] }] }
+      }
+    )
+    const term = { weight: 1 }
+    t.match(
+      read('Pod', {
+        spec: { affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [term] } } }
+      }),
+      {
+        spec: {
+          affinity: {
+            podAffinity: {
+              preferredDuringSchedulingIgnoredDuringExecution: [
+                { weight: 1, podAffinityTerm: { topologyKey: '' } }
+              ]
+            }
+          }
+        }
+      }
+    )
+    const deployment = { spec: {} }
+    registry.fillRequired({ schema: 'io.k8s.api.apps.v1.Deployment' }, deployment)
+    t.same(deployment, { spec: { template: {} } }, 'a selector that is not there stays away')
+  }
+)
