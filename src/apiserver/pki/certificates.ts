@@ -31,7 +31,7 @@ const importKey = async (pem: string): Promise<webcrypto.CryptoKey> => {
 }
 
 const generate = async (): Promise<webcrypto.CryptoKeyPair> =>
-  (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']))
+  await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
 
 /** A self-signed authority. */
 export async function createAuthority(commonName: string, clock: Clock): Promise<KeyPair> {
