@@ -1,7 +1,8 @@
 import type { Ingress, IngressClass, Secret } from '../api/types.js'
+import { ignoredAnnotations } from '../api/warnings/ingress-warnings.js'
 import { keyOf } from '../base/object.js'
 import type { Informer } from '../client/informer.js'
-import { buildIngressModel, ignoredAnnotations, isServed } from './ingress/build-ingress-model.js'
+import { buildIngressModel, isServed } from './ingress/build-ingress-model.js'
 import type { IngressModel } from './ingress/ingress-model.js'
 
 export interface IngressProblem {

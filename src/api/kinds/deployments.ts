@@ -5,7 +5,7 @@ import type { Deployment, DeploymentSpec } from '../types.js'
 import { fieldErrors, immutable, nonNegative, oneOf } from '../validation/field-errors.js'
 import { validateAtMost100Percent, validateIntOrPercent } from '../validation/int-or-percent.js'
 import { validateSelectorAndTemplate } from '../validation/workloads.js'
-import { podWarnings } from '../warnings/pod-warnings.js'
+import { templateWarnings } from '../warnings/pod-warnings.js'
 import { defineKind, scaleSubresource, statusSubresource } from './define-kind.js'
 import { containerImages, containerNames, formatSelector } from './workload-columns.js'
 
@@ -100,8 +100,7 @@ export const deployments = defineKind<Deployment>({
     deployment.status = {}
   },
   validate,
-  warnings: ({ spec }, old) =>
-    old ? [] : podWarnings(spec.template.spec ?? { containers: [] }, 'spec.template.spec'),
+  warnings: ({ spec }, old) => templateWarnings(spec.template, old?.spec.template),
   columns: [
     nameColumn,
     column(

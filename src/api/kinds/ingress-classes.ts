@@ -41,6 +41,10 @@ export const ingressClasses = defineKind<IngressClass>({
       : [fieldErrors.required('spec.controller')]),
     ...(old ? immutable(spec.controller, old.spec.controller, 'spec.controller') : [])
   ],
+  warnings: ({ spec }) =>
+    spec.controller === 'mk.dev/ingress' && spec.parameters
+      ? ["spec.parameters: mk's ingress takes no parameters"]
+      : [],
   columns: [
     nameColumn,
     column('Controller', (object) => object.spec.controller ?? ''),

@@ -10,6 +10,7 @@ import {
   portNameProblems,
   wildcardSubdomainProblems
 } from '../validation/names.js'
+import { ingressWarnings } from '../warnings/ingress-warnings.js'
 import { defineKind, statusSubresource } from './define-kind.js'
 
 const hostProblems = (host: string): string[] =>
@@ -125,6 +126,7 @@ export const ingresses = defineKind<Ingress>({
     ingress.status = { loadBalancer: {} }
   },
   validate,
+  warnings: ingressWarnings,
   columns: [
     nameColumn,
     column(

@@ -3,7 +3,7 @@ import { applyPodTemplateDefaults } from '../defaults/pod-spec.js'
 import type { ReplicaSet, ReplicaSetSpec } from '../types.js'
 import { immutable, nonNegative } from '../validation/field-errors.js'
 import { validateSelectorAndTemplate } from '../validation/workloads.js'
-import { podWarnings } from '../warnings/pod-warnings.js'
+import { templateWarnings } from '../warnings/pod-warnings.js'
 import { defineKind, scaleSubresource, statusSubresource } from './define-kind.js'
 import { containerImages, containerNames, formatSelector } from './workload-columns.js'
 
@@ -37,8 +37,7 @@ export const replicaSets = defineKind<ReplicaSet>({
     ...nonNegative(status?.readyReplicas, 'status.readyReplicas'),
     ...nonNegative(status?.availableReplicas, 'status.availableReplicas')
   ],
-  warnings: ({ spec }, old) =>
-    old ? [] : podWarnings(spec.template?.spec ?? { containers: [] }, 'spec.template.spec'),
+  warnings: ({ spec }, old) => templateWarnings(spec.template, old?.spec.template),
   selectableFields: { 'status.replicas': (set) => String(set.status?.replicas ?? 0) },
   columns: [
     nameColumn,

@@ -2,6 +2,7 @@ import { ageColumn, column, formatLabels, nameColumn, wideColumn } from '../colu
 import { applyServiceDefaults, carryOverService } from '../defaults/service.js'
 import type { Service } from '../types.js'
 import { validateService } from '../validation/services.js'
+import { serviceWarnings } from '../warnings/service-warnings.js'
 import { defineKind, statusSubresource } from './define-kind.js'
 
 /** pkg/printers/internalversion getServiceExternalIP */
@@ -31,20 +32,6 @@ function ports({ spec }: Service): string {
     .join(',')
 }
 
-/** What the service proxy does not do. */
-function warnings({ spec }: Service): string[] {
-  const notDone: [boolean, string][] = [
-    [(spec.ports ?? []).some((port) => port.protocol === 'SCTP'), 'spec.ports: mk does not forward SCTP'],
-    [(spec.externalIPs ?? []).length > 0, 'spec.externalIPs: mk does not route external IPs'],
-    [
-      (spec.loadBalancerSourceRanges ?? []).length > 0,
-      'spec.loadBalancerSourceRanges: mk does not filter by source'
-    ],
-    [spec.ipFamilyPolicy === 'PreferDualStack', 'spec.ipFamilyPolicy: mk has IPv4 only']
-  ]
-  return notDone.filter(([given]) => given).map(([, text]) => text)
-}
-
 export const services = defineKind<Service>({
   group: '',
   version: 'v1',
@@ -62,7 +49,7 @@ export const services = defineKind<Service>({
   },
   prepareForUpdate: carryOverService,
   validate: validateService,
-  warnings,
+  warnings: serviceWarnings,
   selectableFields: {
     'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '',
     'spec.type': ({ spec }) => spec.type ?? ''

@@ -1,5 +1,5 @@
 import type { FieldError } from '../../base/status.js'
-import type { Container, PodSpec, SecurityContext } from '../types.js'
+import type { Container, PodSpec, SeccompProfile, SecurityContext } from '../types.js'
 import { validateEnvironment } from './env.js'
 import { fieldErrors, invalidAll, messages, oneOf } from './field-errors.js'
 import { dnsLabelProblems, isPort, portNameProblems } from './names.js'
@@ -25,6 +25,15 @@ export function validateContainers(spec: PodSpec, at: string): FieldError[] {
     const field = `${at}.containers[${String(i)}]`
     named(container, field)
     errors.push(...validateProbes(container, field), ...validateHostPorts(container, hostPorts, field))
+    if (!spec.hostNetwork) errors.push(...refuseHostPorts(container, field))
+    if ((container.restartPolicyRules ?? []).length > 0 && !container.restartPolicy) {
+      errors.push(
+        fieldErrors.required(
+          `${field}.restartPolicy`,
+          'must specify restartPolicy when restart rules are used'
+        )
+      )
+    }
     if (container.restartPolicy) {
       errors.push(
         fieldErrors.forbidden(
@@ -38,6 +47,7 @@ export function validateContainers(spec: PodSpec, at: string): FieldError[] {
     const field = `${at}.initContainers[${String(i)}]`
     named(container, field)
     errors.push(...validateInitContainer(container, field), ...validateHostPorts(container, new Set(), field))
+    if (!spec.hostNetwork) errors.push(...refuseHostPorts(container, field))
   })
   return errors
 }
@@ -123,6 +133,28 @@ function validateHostPorts(container: Container, taken: Set<string>, at: string)
   })
 }
 
+/** Pods have a network of their own that the engine does not publish: a pod with host ports would never start. */
+const refuseHostPorts = (container: Container, at: string): FieldError[] =>
+  (container.ports ?? []).flatMap(({ hostPort }, i) =>
+    hostPort
+      ? [
+          fieldErrors.forbidden(
+            `${at}.ports[${String(i)}].hostPort`,
+            'mk does not publish ports of pods on the host; expose the pod with a Service of type NodePort or ' +
+              'LoadBalancer, or set hostNetwork: true'
+          )
+        ]
+      : []
+  )
+
+/** Profiles that the kubelet would have to load are refused; also for the pod's own security context. */
+export function validateSeccomp(profile: SeccompProfile | undefined, at: string): FieldError[] {
+  if (!profile) return []
+  if (profile.type === 'Localhost')
+    return [fieldErrors.forbidden(`${at}.type`, 'mk does not load seccomp profiles')]
+  return oneOf(profile.type, ['Localhost', 'RuntimeDefault', 'Unconfined'], `${at}.type`, 'required')
+}
+
 function validateSecurityContext(context: SecurityContext | undefined, at: string): FieldError[] {
   if (!context) return []
   const errors: FieldError[] = []
@@ -160,5 +192,9 @@ function validateSecurityContext(context: SecurityContext | undefined, at: strin
   if (context.appArmorProfile?.type === 'Localhost') {
     errors.push(fieldErrors.forbidden(`${at}.appArmorProfile.type`, 'mk does not load AppArmor profiles'))
   }
-  return [...errors, ...oneOf(context.procMount, ['Default', 'Unmasked'], `${at}.procMount`)]
+  return [
+    ...errors,
+    ...validateSeccomp(context.seccompProfile, `${at}.seccompProfile`),
+    ...oneOf(context.procMount, ['Default', 'Unmasked'], `${at}.procMount`)
+  ]
 }

@@ -1,10 +1,11 @@
 import { isIPv4 } from 'node:net'
 import type { FieldError } from '../../base/status.js'
-import type { PodSpec, PodTemplateSpec, Toleration } from '../types.js'
-import { validateContainers } from './containers.js'
+import type { PodSpec, PodTemplateSpec } from '../types.js'
+import { validateContainers, validateSeccomp } from './containers.js'
 import { fieldErrors, invalidAll, oneOf } from './field-errors.js'
-import { validateLabelSelector, validateLabels } from './labels.js'
-import { dnsLabelProblems, dnsSubdomainProblems, labelValueProblems, qualifiedNameProblems } from './names.js'
+import { validateLabels } from './labels.js'
+import { dnsLabelProblems, dnsSubdomainProblems, qualifiedNameProblems } from './names.js'
+import { validateAffinity, validateSpreading, validateTolerations } from './placement.js'
 import { validateVolumes } from './volumes.js'
 
 /** core ValidatePodSpec, and what mk cannot run. `at` is `spec` or `spec.template.spec`. */
@@ -27,6 +28,7 @@ export function validatePodSpec(spec: PodSpec, at: string): FieldError[] {
     ...validateAffinity(spec, `${at}.affinity`),
     ...validateSpreading(spec, `${at}.topologySpreadConstraints`),
     ...validateHost(spec, at),
+    ...validateSeccomp(spec.securityContext?.seccompProfile, `${at}.securityContext.seccompProfile`),
     ...validateUnsupported(spec, at)
   ]
 }
@@ -134,131 +136,6 @@ function validateDns(spec: PodSpec, at: string): FieldError[] {
   return errors
 }
 
-/** core ValidateTolerations */
-export function validateTolerations(tolerations: readonly Toleration[], at: string): FieldError[] {
-  return tolerations.flatMap((toleration, i) => {
-    const field = `${at}[${String(i)}]`
-    const { key = '', operator = '', value = '', effect = '' } = toleration
-    const errors = key ? invalidAll(`${field}.key`, key, qualifiedNameProblems(key)) : []
-    if (!key && operator !== 'Exists') {
-      errors.push(
-        fieldErrors.invalid(
-          `${field}.operator`,
-          operator,
-          'operator must be Exists when `key` is empty, which means "match all values and all keys"'
-        )
-      )
-    }
-    if (toleration.tolerationSeconds !== undefined && effect !== 'NoExecute') {
-      errors.push(
-        fieldErrors.invalid(
-          `${field}.effect`,
-          effect,
-          "effect must be 'NoExecute' when `tolerationSeconds` is set"
-        )
-      )
-    }
-    if (operator === '' || operator === 'Equal')
-      errors.push(...invalidAll(`${field}.operator`, value, labelValueProblems(value)))
-    else if (operator === 'Exists') {
-      if (value)
-        errors.push(
-          fieldErrors.invalid(
-            `${field}.operator`,
-            toleration,
-            "value must be empty when `operator` is 'Exists'"
-          )
-        )
-    } else errors.push(fieldErrors.notSupported(`${field}.operator`, operator, ['Equal', 'Exists']))
-    return [...errors, ...oneOf(effect, ['NoExecute', 'NoSchedule', 'PreferNoSchedule'], `${field}.effect`)]
-  })
-}
-
-const nodeOperators = ['DoesNotExist', 'Exists', 'Gt', 'In', 'Lt', 'NotIn']
-
-function validateAffinity(spec: PodSpec, at: string): FieldError[] {
-  const { nodeAffinity, podAffinity, podAntiAffinity } = spec.affinity ?? {}
-  const errors: FieldError[] = []
-  const nodeField = `${at}.nodeAffinity`
-  const needed = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-  if (needed) {
-    const field = `${nodeField}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`
-    if ((needed.nodeSelectorTerms ?? []).length === 0) {
-      errors.push(fieldErrors.required(field, 'must have at least one node selector term'))
-    }
-    ;(needed.nodeSelectorTerms ?? []).forEach((term, i) =>
-      (term.matchExpressions ?? []).forEach((expression, j) => {
-        const path = `${field}[${String(i)}].matchExpressions[${String(j)}]`
-        if (!nodeOperators.includes(expression.operator)) {
-          errors.push(
-            fieldErrors.invalid(`${path}.operator`, expression.operator, 'not a valid selector operator')
-          )
-        }
-        errors.push(...invalidAll(`${path}.key`, expression.key, qualifiedNameProblems(expression.key)))
-      })
-    )
-  }
-  nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
-    if (term.weight < 1 || term.weight > 100) {
-      errors.push(
-        fieldErrors.invalid(
-          `${nodeField}.preferredDuringSchedulingIgnoredDuringExecution[${String(i)}].weight`,
-          term.weight,
-          'must be in the range 1-100'
-        )
-      )
-    }
-  })
-  for (const [name, affinity] of Object.entries({ podAffinity, podAntiAffinity })) {
-    const base = `${at}.${name}`
-    affinity?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
-      errors.push(
-        ...validateAffinityTerm(term, `${base}.requiredDuringSchedulingIgnoredDuringExecution[${String(i)}]`)
-      )
-    })
-    affinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
-      const field = `${base}.preferredDuringSchedulingIgnoredDuringExecution[${String(i)}]`
-      if (term.weight < 1 || term.weight > 100) {
-        errors.push(fieldErrors.invalid(`${field}.weight`, term.weight, 'must be in the range 1-100'))
-      }
-      errors.push(...validateAffinityTerm(term.podAffinityTerm, `${field}.podAffinityTerm`))
-    })
-  }
-  return errors
-}
-
-type AffinityTerm = NonNullable<
-  NonNullable<
-    NonNullable<PodSpec['affinity']>['podAffinity']
-  >['requiredDuringSchedulingIgnoredDuringExecution']
->[number]
-
-const validateAffinityTerm = (term: AffinityTerm, at: string): FieldError[] => [
-  ...validateLabelSelector(term.labelSelector, `${at}.labelSelector`),
-  ...(term.topologyKey
-    ? invalidAll(`${at}.topologyKey`, term.topologyKey, qualifiedNameProblems(term.topologyKey))
-    : [fieldErrors.required(`${at}.topologyKey`, 'can not be empty')])
-]
-
-function validateSpreading(spec: PodSpec, at: string): FieldError[] {
-  return (spec.topologySpreadConstraints ?? []).flatMap((constraint, i) => {
-    const field = `${at}[${String(i)}]`
-    return [
-      ...(constraint.maxSkew <= 0
-        ? [fieldErrors.invalid(`${field}.maxSkew`, constraint.maxSkew, 'must be greater than zero')]
-        : []),
-      ...(constraint.topologyKey ? [] : [fieldErrors.required(`${field}.topologyKey`, 'can not be empty')]),
-      ...oneOf(
-        constraint.whenUnsatisfiable,
-        ['DoNotSchedule', 'ScheduleAnyway'],
-        `${field}.whenUnsatisfiable`,
-        'required'
-      ),
-      ...validateLabelSelector(constraint.labelSelector, `${field}.labelSelector`)
-    ]
-  })
-}
-
 function validateHost(spec: PodSpec, at: string): FieldError[] {
   const errors: FieldError[] = []
   if (spec.hostNetwork) {
@@ -332,6 +209,11 @@ function validateUnsupported(spec: PodSpec, at: string): FieldError[] {
       spec.securityContext?.appArmorProfile?.type === 'Localhost',
       'securityContext.appArmorProfile.type',
       'mk does not load AppArmor profiles'
+    ],
+    [
+      spec.securityContext?.supplementalGroupsPolicy === 'Strict',
+      'securityContext.supplementalGroupsPolicy',
+      'the engine adds the groups that the image gives the user; mk supports Merge only'
     ],
     [
       Boolean(spec.hostnameOverride),

@@ -170,7 +170,12 @@ function validatePolicies(spec: ServiceSpec): FieldError[] {
     spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs ?? []).length > 0
   const errors = [
     ...oneOf(spec.internalTrafficPolicy, ['Cluster', 'Local'], 'spec.internalTrafficPolicy'),
-    ...oneOf(spec.externalTrafficPolicy, ['Cluster', 'Local'], 'spec.externalTrafficPolicy')
+    ...oneOf(spec.externalTrafficPolicy, ['Cluster', 'Local'], 'spec.externalTrafficPolicy'),
+    ...oneOf(
+      spec.trafficDistribution,
+      ['PreferClose', 'PreferSameNode', 'PreferSameZone'],
+      'spec.trafficDistribution'
+    )
   ]
   if (spec.externalTrafficPolicy && !external) {
     errors.push(

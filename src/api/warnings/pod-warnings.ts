@@ -1,14 +1,14 @@
 import { allContainers } from '../defaults/pod-spec.js'
-import type { Container, PodSpec } from '../types.js'
+import type { Container, PodSpec, PodTemplateSpec } from '../types.js'
+import { sameValue } from '../validation/field-errors.js'
 
-/** Warnings of upstream (pkg/api/pod GetWarningsForPodSpec), and what mk accepts but does not do. `at` is `spec` or `spec.template.spec`. */
+/**
+ * Warnings of upstream (pkg/api/pod GetWarningsForPodSpec), and what mk accepts but does not do. `at` is `spec` or
+ * `spec.template.spec`.
+ */
 export function podWarnings(spec: PodSpec, at: string): string[] {
-  const notDone: [boolean, string][] = [
-    [hasSelinux(spec), `${at}.securityContext.seLinuxOptions: mk does not apply SELinux options`],
-    [limitsDisk(spec), `${at}.containers: mk does not enforce limits of ephemeral-storage`]
-  ]
   return [
-    ...notDone.filter(([given]) => given).map(([, text]) => text),
+    ...notDone(spec, at),
     ...(['initContainers', 'containers'] as const).flatMap((list) =>
       (spec[list] ?? []).flatMap((container, i) =>
         containerWarnings(container, `${at}.${list}[${String(i)}]`)
@@ -17,12 +17,65 @@ export function podWarnings(spec: PodSpec, at: string): string[] {
   ]
 }
 
-const hasSelinux = (spec: PodSpec) =>
-  spec.securityContext?.seLinuxOptions !== undefined ||
-  allContainers(spec).some((container) => container.securityContext?.seLinuxOptions !== undefined)
+/** The same for the template of a workload, told again only when it changes. */
+export function templateWarnings(
+  template: PodTemplateSpec | undefined,
+  old: PodTemplateSpec | undefined
+): string[] {
+  if (!template?.spec || (old && sameValue(template, old))) return []
+  return podWarnings(template.spec, 'spec.template.spec')
+}
 
-const limitsDisk = (spec: PodSpec) =>
-  allContainers(spec).some((container) => container.resources?.limits?.['ephemeral-storage'] !== undefined)
+function notDone(spec: PodSpec, at: string): string[] {
+  const { schedulerName, serviceAccountName } = spec
+  const rules: [boolean, string, string][] = [
+    [
+      Boolean(schedulerName) && schedulerName !== 'default-scheduler',
+      'schedulerName',
+      `mk runs the default-scheduler only; the pod waits until something named ${schedulerName ?? ''} binds it to a node`
+    ],
+    [
+      Boolean(serviceAccountName) && serviceAccountName !== 'default',
+      'serviceAccountName',
+      'mk has no RBAC yet: the API answers requests with the token of a service account with 403 Forbidden'
+    ],
+    [
+      securityOf(spec).some((context) => context?.seLinuxOptions !== undefined),
+      'securityContext.seLinuxOptions',
+      'mk does not apply SELinux options'
+    ],
+    [
+      securityOf(spec).some((context) => context?.appArmorProfile?.type === 'Unconfined'),
+      'securityContext.appArmorProfile',
+      'mk leaves AppArmor to the engine, which applies its default profile'
+    ],
+    [
+      allContainers(spec).some(({ resources }) => resources?.limits?.['ephemeral-storage'] !== undefined),
+      'containers',
+      'mk does not enforce limits of ephemeral-storage'
+    ],
+    [
+      allContainers(spec).some(({ resizePolicy = [] }) => resizePolicy.length > 0),
+      'containers',
+      'mk does not resize pods in place; resizePolicy has no effect'
+    ]
+  ]
+  return [
+    ...rules.filter(([given]) => given).map(([, field, text]) => `${at}.${field}: ${text}`),
+    ...(spec.volumes ?? []).flatMap(({ emptyDir }, i) =>
+      emptyDir?.sizeLimit !== undefined && emptyDir.medium !== 'Memory'
+        ? [
+            `${at}.volumes[${String(i)}].emptyDir.sizeLimit: mk does not enforce it on disk, only for the medium Memory`
+          ]
+        : []
+    )
+  ]
+}
+
+const securityOf = (spec: PodSpec) => [
+  spec.securityContext,
+  ...allContainers(spec).map(({ securityContext }) => securityContext)
+]
 
 function containerWarnings(container: Container, at: string): string[] {
   const warnings: string[] = []

@@ -1,4 +1,5 @@
 import type { Ingress, IngressBackend, IngressClass, Secret } from '../../api/types.js'
+import { redirectAnnotations } from '../../api/warnings/ingress-warnings.js'
 import { keyOf } from '../../base/object.js'
 import type { BackendRef, IngressModel, PathModel } from './ingress-model.js'
 
@@ -7,13 +8,6 @@ export const ingressController = 'mk.dev/ingress'
 
 const classAnnotation = 'kubernetes.io/ingress.class'
 const defaultClassAnnotation = 'ingressclass.kubernetes.io/is-default-class'
-// The project's own, and the ones that most manifests in the world carry.
-const redirectAnnotations = [
-  'mk.dev/ssl-redirect',
-  'nginx.ingress.kubernetes.io/ssl-redirect',
-  'nginx.ingress.kubernetes.io/force-ssl-redirect'
-]
-const honouredAnnotations = new Set(redirectAnnotations)
 
 /** Is this Ingress mk's to serve? By class, by the old annotation, or as one without class while mk is the default. */
 export function isServed(
@@ -26,14 +20,6 @@ export function isServed(
   return classes.some(
     ({ metadata, spec }) =>
       spec.controller === ingressController && metadata.annotations?.[defaultClassAnnotation] === 'true'
-  )
-}
-
-/** The nginx annotations on it that mk does not act on. */
-export function ignoredAnnotations(ingress: Ingress): string[] {
-  const names = Object.keys(ingress.metadata.annotations ?? {})
-  return names.filter(
-    (name) => name.startsWith('nginx.ingress.kubernetes.io/') && !honouredAnnotations.has(name)
   )
 }
 

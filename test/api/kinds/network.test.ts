@@ -119,3 +119,29 @@ t.test('endpoint slices', async (t) => {
     Endpoints: '10.1.0.4'
   })
 })
+
+t.test('settings of other ingress controllers are warned about', async (t) => {
+  const annotated = (annotations: object, spec: object = {}) =>
+    ingresses.warnings?.(
+      make(ingresses, { metadata: { annotations }, spec: { ...ingress(path()).spec, ...spec } })
+    ) ?? []
+  t.same(annotated({ 'nginx.ingress.kubernetes.io/rewrite-target': '/', 'a.b/c': 'd' }), [
+    'metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: mk does not act on this annotation'
+  ])
+  t.same(annotated({ 'nginx.ingress.kubernetes.io/ssl-redirect': 'true' }), [], 'mk does redirect')
+  t.equal(
+    annotated({ 'traefik.ingress.kubernetes.io/router.tls': 'true' }, { ingressClassName: 'mk' }).length,
+    1
+  )
+  t.same(
+    annotated({ 'nginx.ingress.kubernetes.io/rewrite-target': '/' }, { ingressClassName: 'nginx' }),
+    [],
+    'another controller may act on its own'
+  )
+  const classOf = (controller: string) =>
+    ingressClasses.warnings?.(
+      make(ingressClasses, { spec: { controller, parameters: { kind: 'K', name: 'n' } } })
+    )
+  t.same(classOf('mk.dev/ingress'), ["spec.parameters: mk's ingress takes no parameters"])
+  t.same(classOf('example.com/other'), [])
+})

@@ -247,6 +247,97 @@ t.test('what cannot run is refused', async (t) => {
     refused({ containers: [container({ volumeDevices: [{ name: 'a', devicePath: '/dev/x' }] })] }),
     'volumeDevices: Forbidden'
   )
+  const withPort = (port: object) => ({
+    containers: [container({ ports: [{ containerPort: 80, ...port }] })]
+  })
+  t.match(
+    refused(withPort({ hostPort: 80 })),
+    'spec.containers[0].ports[0].hostPort: Forbidden: mk does not publish ports of pods on the host; expose the pod with a Service'
+  )
+  t.equal(
+    refused({ ...withPort({ hostPort: 80 }), hostNetwork: true }),
+    '',
+    'the host network needs no publishing'
+  )
+  t.match(
+    refused({ resources: { limits: { cpu: '1' } } }),
+    'spec.resources: Forbidden: mk does not support resources of'
+  )
+  t.match(
+    refused({ securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'x' } } }),
+    'spec.securityContext.seccompProfile.type: Forbidden'
+  )
+  t.match(
+    refused({ containers: [container({ securityContext: { seccompProfile: { type: 'Localhost' } } })] }),
+    'spec.containers[0].securityContext.seccompProfile.type: Forbidden'
+  )
+  t.match(
+    refused({ securityContext: { supplementalGroupsPolicy: 'Strict' } }),
+    'spec.securityContext.supplementalGroupsPolicy: Forbidden'
+  )
+  t.match(
+    refused({ containers: [container({ restartPolicyRules: [{ action: 'Restart' }] })] }),
+    'spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used'
+  )
+  t.match(
+    refused({ ephemeralContainers: [{ name: 'debug', image: 'x' }] }),
+    'spec.ephemeralContainers: Forbidden: cannot be set on create'
+  )
+})
+
+t.test('where a pod may go', async (t) => {
+  const node = (term: object, preferred: object[] = []) => ({
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] },
+        preferredDuringSchedulingIgnoredDuringExecution: preferred
+      }
+    }
+  })
+  const at = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]'
+  const cases: [object, string[]][] = [
+    [node({ matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }] }), []],
+    [
+      node({ matchExpressions: [{ key: 'a', operator: 'In' }] }),
+      [
+        `${at}.matchExpressions[0].values: Required value: must be specified when \`operator\` is 'In' or 'NotIn'`
+      ]
+    ],
+    [
+      node({ matchFields: [{ key: 'metadata.uid', operator: 'Exists' }] }),
+      [
+        `${at}.matchFields[0].key: Invalid value: "metadata.uid": not a valid field selector key`,
+        `${at}.matchFields[0].operator: Invalid value: "Exists": not a valid selector operator`
+      ]
+    ],
+    [
+      node({ matchExpressions: [{ key: 'a', operator: 'Exists' }] }, [
+        { weight: 1, preference: { matchExpressions: [{ key: 'a', operator: 'Near' }] } }
+      ]),
+      [
+        'spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchExpressions[0].operator: ' +
+          'Invalid value: "Near": not a valid selector operator'
+      ]
+    ],
+    [
+      {
+        topologySpreadConstraints: [
+          {
+            maxSkew: 1,
+            topologyKey: 'zone',
+            whenUnsatisfiable: 'ScheduleAnyway',
+            minDomains: 2,
+            nodeTaintsPolicy: 'Maybe'
+          }
+        ]
+      },
+      [
+        'spec.topologySpreadConstraints[0].minDomains: Invalid value: 2: can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ScheduleAnyway',
+        'spec.topologySpreadConstraints[0].nodeTaintsPolicy: Unsupported value: "Maybe": supported values: "Honor", "Ignore"'
+      ]
+    ]
+  ]
+  for (const [spec, expected] of cases) t.same(problems(pods, pod(spec)), expected)
 })
 
 t.test('updates may change little', async (t) => {
@@ -313,6 +404,33 @@ t.test('warnings', async (t) => {
   t.same(warnings({ securityContext: { seLinuxOptions: {} } }), [
     'spec.securityContext.seLinuxOptions: mk does not apply SELinux options'
   ])
+  const told: [object, RegExp][] = [
+    [
+      { schedulerName: 'mine' },
+      /^spec\.schedulerName: mk runs the default-scheduler only; the pod waits until/
+    ],
+    [{ serviceAccountName: 'robot' }, /^spec\.serviceAccountName: mk has no RBAC yet: .*403/],
+    [
+      { containers: [container({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }] })] },
+      /^spec\.containers: mk does not resize pods in place/
+    ],
+    [
+      { containers: [container({ securityContext: { appArmorProfile: { type: 'Unconfined' } } })] },
+      /^spec\.securityContext\.appArmorProfile: mk leaves AppArmor to the engine/
+    ],
+    [
+      { volumes: [{ name: 'a', emptyDir: { sizeLimit: '1Mi' } }] },
+      /^spec\.volumes\[0\]\.emptyDir\.sizeLimit: mk does not enforce it on disk/
+    ],
+    [
+      { containers: [container({ resources: { limits: { 'ephemeral-storage': '1Mi' } } })] },
+      /^spec\.containers: mk does not enforce limits of ephemeral-storage/
+    ]
+  ]
+  for (const [spec, text] of told) t.match(warnings(spec), [text])
+  for (const [spec] of told) t.equal(warnings(spec).length, 1)
+  t.same(warnings({ volumes: [{ name: 'a', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }] }), [])
+  t.same(warnings({ schedulerName: 'default-scheduler', serviceAccountName: 'default' }), [])
 })
 
 t.test('selectable fields and columns', async (t) => {

@@ -174,4 +174,28 @@ t.test('what the proxy does not do is warned about', async (t) => {
   t.same(services.warnings?.(make(services, service({ ports: [{ port: 1, protocol: 'SCTP' }] }))), [
     'spec.ports: mk does not forward SCTP'
   ])
+  const balancer = { type: 'LoadBalancer', ports: [{ port: 1 }] }
+  const told: [object, string[]][] = [
+    [{ externalIPs: ['1.2.3.4'] }, ['spec.externalIPs']],
+    [{ ...balancer, loadBalancerSourceRanges: ['10.0.0.0/8'] }, ['spec.loadBalancerSourceRanges']],
+    [{ ...balancer, loadBalancerIP: '1.2.3.4' }, ['spec.loadBalancerIP']],
+    [{ ...balancer, loadBalancerClass: 'a.b/c' }, ['spec.loadBalancerClass']],
+    [
+      { ...balancer, externalTrafficPolicy: 'Local', healthCheckNodePort: 32000 },
+      ['spec.externalTrafficPolicy', 'spec.healthCheckNodePort']
+    ],
+    [{ internalTrafficPolicy: 'Local' }, ['spec.internalTrafficPolicy']],
+    [{ trafficDistribution: 'PreferClose' }, ['spec.trafficDistribution']],
+    [{ ipFamilyPolicy: 'PreferDualStack' }, ['spec.ipFamilyPolicy']]
+  ]
+  for (const [spec, fields] of told) {
+    const warnings = services.warnings?.(make(services, service(spec))) ?? []
+    t.same(
+      warnings.map((text) => text.split(':')[0]),
+      fields
+    )
+  }
+  t.match(problems(services, service({ trafficDistribution: 'PreferFar' })), [
+    /trafficDistribution: Unsupported value/
+  ])
 })

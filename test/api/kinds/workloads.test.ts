@@ -1,6 +1,7 @@
 import t from 'tap'
 import { deployments } from '../../../src/api/kinds/deployments.js'
 import { replicaSets } from '../../../src/api/kinds/replica-sets.js'
+import type { Kind } from '../../../src/api/kind.js'
 import { cells, make, problems } from '../support.js'
 
 const template = (labels: object = { app: 'a' }, spec: object = {}) => ({
@@ -109,4 +110,20 @@ t.test('replica sets', async (t) => {
   t.same(problems(replicaSets, { spec: { selector: { matchLabels: { app: 'a' } } } }).slice(0, 1), [
     'spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`'
   ])
+})
+
+t.test('what pods of a template will not get is told when it is created or changed', async (t) => {
+  const limited = workload({
+    template: template({ app: 'a' }, { volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }] })
+  })
+  for (const kind of [deployments, replicaSets] as unknown as Kind[]) {
+    const warnings = (object: object, old?: object) =>
+      kind.warnings?.(make(kind, object), old === undefined ? undefined : make(kind, old))
+    t.match(warnings(limited), [
+      /^spec\.template\.spec\.volumes\[0\]\.emptyDir\.sizeLimit: mk does not enforce it/
+    ])
+    t.equal(warnings(limited, workload())?.length, 1)
+    t.same(warnings(limited, limited), [])
+    t.same(warnings(workload()), [])
+  }
 })
