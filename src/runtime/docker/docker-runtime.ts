@@ -34,7 +34,7 @@ import { label, parseSandboxName } from './labels.js'
 import { containerLogs } from './logs.js'
 import { DockerNetwork } from './docker-network.js'
 import { DockerVolumes, removeVolumes } from './docker-volumes.js'
-import { ensurePodNetwork, removePodNetwork } from './pod-network.js'
+import { ensurePodNetwork, isServiceRangeShared, removePodNetwork } from './pod-network.js'
 import { noSharing, type SandboxMode } from './sandbox-config.js'
 import { Sandboxes, type SandboxRecord } from './sandboxes.js'
 import { createContainer, removeContainer, startTimeoutMs } from './container-lifecycle.js'
@@ -120,7 +120,11 @@ class DockerRuntime implements Runtime {
     const agentDirectory = this.#options.agentDirectory ?? defaultAgentDirectory
     const agentImage = () => ensureAgentImage(engine, new DockerImages(() => engine), agentDirectory)
     const [network, image] = await Promise.all([
-      ensurePodNetwork(engine, { cluster, ...(podCidr ? { podCidr } : {}) }),
+      ensurePodNetwork(engine, {
+        cluster,
+        ...(podCidr ? { podCidr } : {}),
+        ...(serviceCidr ? { serviceCidr } : {})
+      }),
       agentImage()
     ])
     const agent = new Agent({ engine, cluster, image: agentImage, clock, logger })
@@ -173,11 +177,16 @@ class DockerRuntime implements Runtime {
     this.#starting = undefined
     parts.events.stop()
     await parts.pool.stop()
-    const { serviceCidr } = this.#options
-    if (serviceCidr !== undefined)
-      await parts.agent.unreachableRoute('remove', serviceCidr).catch(() => undefined)
+    await this.#releaseServiceRange(parts).catch(() => undefined)
     await parts.agent.stop()
     if (!this.#options.engine) parts.engine.close()
+  }
+
+  /** The route is the host's, one for all clusters: the pods of another one may still need it. */
+  async #releaseServiceRange({ engine, agent }: Parts): Promise<void> {
+    const { cluster, serviceCidr } = this.#options
+    if (serviceCidr === undefined || (await isServiceRangeShared(engine, { cluster, serviceCidr }))) return
+    await agent.unreachableRoute('remove', serviceCidr)
   }
 
   async destroy(): Promise<void> {

@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import { inspect } from 'node:util'
 import Docker from 'dockerode'
 import type { MkErrorCode } from '../../base/errors.js'
 import { MkError } from '../../base/errors.js'
@@ -67,7 +68,9 @@ export async function connectEngine(
   options: { address?: EngineAddress; timeoutMs?: number } = {}
 ): Promise<Engine> {
   const address = options.address ?? resolveEngineAddress()
-  const agent = address.tls ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true })
+  const agent = terse(
+    address.tls ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true })
+  )
   const docker = new Docker({
     // Explicitly: docker-modem would take what is missing from the environment.
     host: address.hostname,
@@ -151,6 +154,14 @@ export async function connectEngine(
       agent.destroy()
     }
   }
+}
+
+/**
+ * docker-modem writes out the options of each request for its debug log, at any depth, even when nobody reads that: with
+ * a few logs or sessions open, an agent's sockets and all that hangs on them took a second and 100 MB each time.
+ */
+function terse<T extends object>(agent: T): T {
+  return Object.assign(agent, { [inspect.custom]: () => 'Agent' })
 }
 
 function compareVersions(a: string, b: string): number {

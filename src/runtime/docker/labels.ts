@@ -10,6 +10,8 @@ export const label = {
   podUid: 'mk.dev/pod-uid',
   node: 'mk.dev/node',
   ip: 'mk.dev/ip',
+  /** On the network: the range of ClusterIPs, which the engine's host must not route. */
+  serviceCidr: 'mk.dev/service-cidr',
   /** Which namespaces of the host (or of the sandbox) members use: a list of hostNetwork, hostPid, hostIpc, sharePid. */
   sharing: 'mk.dev/sharing',
   /** Name of the sandbox's directory below the runtime's state directory. */

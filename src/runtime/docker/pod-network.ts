@@ -105,9 +105,9 @@ function podNetwork(answer: NetworkAnswer, cluster: string): PodNetwork | undefi
 /** Finds the cluster's bridge network, or makes it. `podCidr` fixes its range; otherwise a free one is chosen. */
 export async function ensurePodNetwork(
   engine: Engine,
-  options: { cluster: string; podCidr?: string }
+  options: { cluster: string; podCidr?: string; serviceCidr?: string }
 ): Promise<PodNetwork> {
-  const { cluster } = options
+  const { cluster, serviceCidr } = options
   const name = `mk-${cluster}`
   const networks = (await engine.call('list the networks', () =>
     engine.docker.listNetworks()
@@ -131,15 +131,31 @@ export async function ensurePodNetwork(
     .filter((range) => range !== undefined)
   const all = engine.local ? [...taken, ...hostRanges()] : taken
   const candidates = options.podCidr ? [options.podCidr] : [...candidateRanges()]
-  return await createNetwork(engine, cluster, all, candidates)
+  const labels = {
+    [label.cluster]: cluster,
+    [label.kind]: 'network',
+    ...(serviceCidr === undefined ? {} : { [label.serviceCidr]: serviceCidr })
+  }
+  return await createNetwork(engine, { cluster, labels }, all, candidates)
+}
+
+/** Has another cluster on this engine the same range for its Services? */
+export async function isServiceRangeShared(
+  engine: Engine,
+  own: { cluster: string; serviceCidr: string }
+): Promise<boolean> {
+  const filters = { label: [`${label.serviceCidr}=${own.serviceCidr}`] }
+  const networks = await engine.call('list the networks', () => engine.docker.listNetworks({ filters }))
+  return networks.some((network) => network.Labels?.[label.cluster] !== own.cluster)
 }
 
 async function createNetwork(
   engine: Engine,
-  cluster: string,
+  names: { cluster: string; labels: Record<string, string> },
   taken: readonly Cidr[],
   candidates: readonly string[]
 ): Promise<PodNetwork> {
+  const { cluster, labels } = names
   const cidr = chooseRange(taken, candidates)
   const range = parseCidr(cidr)
   if (!range || range.bits > 23)
@@ -149,7 +165,7 @@ async function createNetwork(
   const request: Docker.NetworkCreateOptions = {
     Name: `mk-${cluster}`,
     Driver: 'bridge',
-    Labels: { [label.cluster]: cluster, [label.kind]: 'network' },
+    Labels: labels,
     IPAM: {
       Driver: 'default',
       Config: [{ Subnet: cidr, IPRange: `${formatIpv4(range.base)}/24`, Gateway: gateway }]
@@ -166,7 +182,7 @@ async function createNetwork(
     const overlap =
       isMkError(error, 'MK_ENGINE_FAILED') && (statusOf(error) === 403 || /overlap/i.test(error.message))
     if (!overlap || candidates.length < 2) throw error
-    return await createNetwork(engine, cluster, [...taken, range], candidates)
+    return await createNetwork(engine, names, [...taken, range], candidates)
   }
 }
 

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
 import { resolveEngineAddress } from '../../../src/runtime/docker/connection.js'
 import { connectEngine } from '../../../src/runtime/docker/engine.js'
@@ -57,6 +58,8 @@ void t.test('an engine that hangs, and one that refuses', async (t) => {
       )
   })
   const engine = await connectEngine({ address: failing })
+  const { modem } = engine.docker as unknown as { modem: { agent: object } }
+  t.equal(inspect(modem.agent, { showHidden: true, depth: null }), 'Agent', 'as docker-modem does each time')
   t.match(engine.info, { engineVersion: '29.0.0', architecture: 'arm64', cpus: 4, cgroupVersion: '2' })
   await t.rejects(
     engine.call('list', () => engine.docker.listContainers()),
