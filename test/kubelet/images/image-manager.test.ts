@@ -114,10 +114,13 @@ t.test('a registry that hangs is given up when the image is there', async (t) =>
 
 t.test('failures back off', async (t) => {
   const failing = setup({ pull: refused })
-  await t.rejects(failing.ensure('IfNotPresent'), { reason: 'ErrImagePull', message: 'pull access denied' })
+  await t.rejects(failing.ensure('IfNotPresent'), {
+    reason: 'ErrImagePull',
+    message: 'failed to pull image "app:1": pull access denied'
+  })
   await t.rejects(failing.ensure('IfNotPresent'), {
     reason: 'ImagePullBackOff',
-    message: 'Back-off pulling image "app:1": ErrImagePull: pull access denied'
+    message: 'Back-off pulling image "app:1": ErrImagePull: failed to pull image "app:1": pull access denied'
   })
   t.equal(failing.pulls.length, 1)
   await failing.clock.advance(10_000)
