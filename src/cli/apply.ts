@@ -59,7 +59,11 @@ export async function resourceOfManifest(session: Session, manifest: Manifest): 
     'MK_INPUT',
     `resource mapping not found for name: "${name}" namespace: "${manifest.namespace ?? ''}" from "${source}": ` +
       `no matches for kind "${kind}" in version "${apiVersion}"`,
-    { hint: other ? `${kind} is served as apiVersion: ${other}` : 'ensure CRDs are installed first' }
+    {
+      hint: other
+        ? `${kind} is served as apiVersion: ${other}`
+        : `mk does not have this kind; \`mk api-resources\` lists those it has`
+    }
   )
 }
 

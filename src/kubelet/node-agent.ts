@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { leases } from '../api/kinds/leases.js'
 import { namespaces } from '../api/kinds/namespaces.js'
@@ -25,6 +26,7 @@ export interface NodeAgentOptions {
   timing: KubeletTiming
   kubeletVersion: string
   labels: Readonly<Record<string, string>>
+  stateDir: string
   capacity: Readonly<Record<string, string>>
   hostIp: () => string
 }
@@ -42,6 +44,7 @@ export class NodeAgent {
   #trouble: string | undefined
   #node: Node | undefined
   #ids = { machineId: '', bootId: '' }
+  #diskBytes = 0
   #beats = 0
   #cancel: () => void = () => {}
   #isStopped = false
@@ -65,6 +68,7 @@ export class NodeAgent {
     this.#info = await this.#options.runtime.info()
     this.#images = await this.#options.runtime.images.list()
     this.#ids = await machineIds(this.#options.nodeName)
+    this.#diskBytes = await diskBytesOf(this.#options.stateDir)
     await this.#writeStatus()
     await this.#renewLease()
     this.#schedule()
@@ -135,6 +139,7 @@ export class NodeAgent {
       info: this.#info,
       capacity,
       ...this.#ids,
+      diskBytes: this.#diskBytes,
       images: this.#images,
       trouble: this.#trouble
     }
@@ -231,3 +236,15 @@ const isSame = (a: unknown, b: unknown): boolean =>
     JSON.parse(JSON.stringify(a)),
     b === undefined ? undefined : JSON.parse(JSON.stringify(b))
   )
+
+/** Size of the disk that a directory is on, or will be once it is made. */
+async function diskBytesOf(directory: string): Promise<number> {
+  try {
+    const { blocks, bsize } = await statfs(directory)
+    return blocks * bsize
+  } catch (error) {
+    const parent = dirname(directory)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === directory) throw error
+    return diskBytesOf(parent)
+  }
+}

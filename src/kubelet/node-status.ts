@@ -13,6 +13,8 @@ export interface NodeFacts {
   capacity: Readonly<Record<string, string>>
   machineId: string
   bootId: string
+  /** Size of the disk with pods' files, which is what requests of ephemeral-storage are counted against. */
+  diskBytes: number
   images: readonly ImageState[]
   /** Why the engine does not answer; undefined when it does. */
   trouble: string | undefined
@@ -32,6 +34,7 @@ export function nodeStatus(node: Node, facts: NodeFacts, now: Date): NodeStatus 
     cpu: String(info.cpus),
     memory: canonicalQuantity(`${String(Math.floor(info.memoryBytes / 1024))}Ki`),
     pods: maxPods,
+    'ephemeral-storage': canonicalQuantity(`${String(Math.floor(facts.diskBytes / 1024))}Ki`),
     ...facts.capacity
   }
   const capacity = { ...old.capacity, ...own }

@@ -5,6 +5,7 @@ import { configMaps } from '../../src/api/kinds/config-maps.js'
 import { leases } from '../../src/api/kinds/leases.js'
 import { nodes } from '../../src/api/kinds/nodes.js'
 import { pods } from '../../src/api/kinds/pods.js'
+import { quantityToNumber } from '../../src/base/quantity.js'
 import { eventually } from '../fixtures/eventually.js'
 import { conditionOf, container, nodeName, startKubelet, statusOf } from './fixture.js'
 
@@ -58,6 +59,12 @@ t.test('the node registers, is ready, and has a lease', async (t) => {
     spec: { holderIdentity: nodeName },
     metadata: { ownerReferences: [{ uid: node.metadata.uid }] }
   })
+})
+
+t.test('a pod with a limit of ephemeral-storage finds room on the node', async (t) => {
+  const k = await startKubelet(t)
+  const { status } = await k.client.of(nodes).get({ name: nodeName })
+  t.ok(quantityToNumber(status?.allocatable?.['ephemeral-storage'] ?? '0') > 0)
 })
 
 t.test('unknown resources of a node survive, and are mirrored to allocatable', async (t) => {
