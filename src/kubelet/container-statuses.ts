@@ -84,7 +84,7 @@ class StatusBuilder {
       return { state: { running: { startedAt: toTime(latest.startedAt ?? latest.createdAt) } }, lastState }
     if (latest && isDead(latest)) {
       const terminated = this.#terminated(latest)
-      const waiting = this.#waiting(terminated.exitCode)
+      const waiting = this.#waiting(terminated.exitCode, defaultWaitingReason)
       return waiting
         ? { state: { waiting }, lastState: { terminated } }
         : { state: { terminated }, lastState }
@@ -113,9 +113,13 @@ class StatusBuilder {
     return { state: { waiting }, lastState: lost ? { terminated: lost } : lastState }
   }
 
-  /** Waiting instead of Terminated, when there is something to say about the next start. */
-  #waiting(exitCode: number): ApiState['waiting'] {
-    return this.#willRestart(exitCode) ? this.#explicitWaiting() : undefined
+  /**
+   * Waiting instead of Terminated, when there is something to say about the next start. A pod whose sandbox has gone
+   * (mk down, a reboot) is made anew: Completed, as if it were done, would mislead.
+   */
+  #waiting(exitCode: number, defaultReason: string): ApiState['waiting'] {
+    if (!this.#willRestart(exitCode)) return undefined
+    return this.#explicitWaiting() ?? (readySandbox(this.#view) ? undefined : { reason: defaultReason })
   }
 
   #explicitWaiting(): ApiState['waiting'] {

@@ -141,11 +141,11 @@ class NodeKubelet implements Kubelet {
       this.#pods.onChange((change) => {
         this.#onPod(change)
       }),
-      informers.of(configMaps).onChange(({ object }) => {
-        this.#onSource('configmap', object)
+      informers.of(configMaps).onChange((change) => {
+        this.#onSource('configmap', change)
       }),
-      informers.of(secrets).onChange(({ object }) => {
-        this.#onSource('secret', object)
+      informers.of(secrets).onChange((change) => {
+        this.#onSource('secret', change)
       })
     )
     const resync = () => {
@@ -316,12 +316,18 @@ class NodeKubelet implements Kubelet {
     return worker
   }
 
-  #onSource(what: 'configmap' | 'secret', object: ConfigMap | Secret): void {
-    for (const worker of this.#workers.values()) {
-      const { pod } = worker
-      if (pod.metadata.namespace !== object.metadata.namespace) continue
-      if (referencesOf(pod).has(`${what}/${object.metadata.name}`)) worker.refreshSources()
+  /** What is deleted mostly goes together with its pods: these are looked at a moment later, if they are still there. */
+  #onSource(what: 'configmap' | 'secret', { type, object }: Change<ConfigMap> | Change<Secret>): void {
+    const refresh = () => {
+      if (this.#isStopped) return
+      for (const worker of this.#workers.values()) {
+        const { pod } = worker
+        if (pod.metadata.namespace !== object.metadata.namespace) continue
+        if (referencesOf(pod).has(`${what}/${object.metadata.name}`)) worker.refreshSources()
+      }
     }
+    if (type === 'deleted') this.#options.clock.after(this.#context.timing.retryMs, refresh)
+    else refresh()
   }
 
   #isMine = (pod: Pod): boolean => pod.spec.nodeName === this.#options.nodeName

@@ -1,35 +1,19 @@
 import type { Pod } from '../api/types.js'
-import { Backoff } from '../base/backoff.js'
-import { isMkError, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/logger.js'
-import { isReason } from '../base/status.js'
-import type { ContainerState, ImageState, Sandbox } from '../runtime/runtime.js'
-import { killContainer } from './container-killer.js'
-import { StartError, startContainer } from './container-starter.js'
-import { ImageError } from './images/image-manager.js'
+import type { ContainerState, Sandbox } from '../runtime/runtime.js'
 import type { NodeContext } from './node-context.js'
-import { Operations } from './operations.js'
-import type { Action, Plan } from './action.js'
+import type { Plan } from './action.js'
 import { planPod } from './plan.js'
+import { PodActions } from './pod-actions.js'
 import { podPaths } from './pod-directory.js'
 import type { EmitEvent } from './pod-events.js'
 import { podEvents } from './pod-events.js'
 import { PodRecords } from './pod-records.js'
-import type { Failure, PodView } from './pod-view.js'
-import { busyKeys, failureKeys, readySandbox } from './pod-view.js'
-import { PodVolumes } from './pod-volumes.js'
+import type { PodView } from './pod-view.js'
+import { busyKeys, readySandbox } from './pod-view.js'
 import { PodProbes } from './probes/pod-probes.js'
-import { makeSandbox } from './sandbox-maker.js'
 import { podStatus } from './status.js'
 import { StatusWriter } from './status-writer.js'
-
-const imageReasons = new Set([
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'ErrImageNeverPull',
-  'InvalidImageName',
-  'ImageInspectError'
-])
 
 export interface PodWorkerOptions {
   context: NodeContext
@@ -49,15 +33,10 @@ export class PodWorker {
   readonly #onDone: () => void
   readonly #logger: Logger
   readonly #records: PodRecords
-  readonly #operations: Operations
-  readonly #volumes: PodVolumes
+  readonly #actions: PodActions
   readonly #probes: PodProbes
   readonly #writer: StatusWriter
-  readonly #retry: Backoff
-  readonly #paths
   readonly #event: EmitEvent
-  readonly #failures = new Map<string, Failure>()
-  readonly #images = new Map<string, ImageState>()
   /** Containers that ran before this worker: their probes go on where they were. */
   readonly #adopted = new Set<string>()
   #backingOff = new Set<string>()
@@ -69,10 +48,6 @@ export class PodWorker {
   #isStopped = false
   #isWoken = false
   #engineEvents = 0
-  #areVolumesReady = false
-  #areVolumesStale = false
-  #isFinalStatusReported = false
-  #isCleanedUp = false
   #rejection: PodView['rejection']
   #stopGraceSeconds: number | undefined
   #plan: Plan = { actions: [], waiting: new Map() }
@@ -84,18 +59,29 @@ export class PodWorker {
     this.#pod = pod
     this.#lastPodIp = pod.status?.podIP
     this.#onDone = onDone
-    const { clock, runtime, sources, timing } = context
+    const { clock, runtime } = context
     const { namespace, name, uid } = pod.metadata
     this.#logger = context.logger.with({ pod: `${namespace ?? ''}/${name}`, uid })
     this.#event = podEvents(context.recorder, () => this.#pod)
-    this.#paths = podPaths(context.stateDir, uid)
     this.#records = new PodRecords(runtime)
-    this.#retry = new Backoff({ baseMs: timing.retryMs, maxMs: timing.retryMaxMs })
     const wake = () => {
       this.wake()
     }
-    this.#operations = new Operations(clock, wake)
-    this.#volumes = new PodVolumes({ paths: this.#paths, sources, engineVolumes: runtime.volumes })
+    this.#actions = new PodActions({
+      context,
+      subject: {
+        pod: () => this.#pod,
+        podIp: () => this.#podIp(),
+        lastPodIp: () => this.#lastPodIp,
+        sandbox: () => this.sandbox
+      },
+      paths: podPaths(context.stateDir, uid),
+      records: this.#records,
+      logger: this.#logger,
+      event: this.#event,
+      flushStatus: () => this.#writer.flush(),
+      onChange: wake
+    })
     this.#probes = new PodProbes({
       runtime,
       clock,
@@ -144,7 +130,7 @@ export class PodWorker {
       !isSame(metadata.labels, pod.metadata.labels) || !isSame(metadata.annotations, pod.metadata.annotations)
     this.#pod = pod
     this.#lastPodIp = pod.status?.podIP ?? this.#lastPodIp
-    if (changed) this.#images.clear()
+    if (changed) this.#actions.forgetImages()
     if (changed || hasNewFacts) this.refreshSources()
     this.wake()
   }
@@ -161,14 +147,10 @@ export class PodWorker {
     this.wake()
   }
 
-  /** Something that the pod reads from the API has changed: volumes are brought up to date, errors tried again. */
+  /** Something that the pod reads from the API has changed; one that ends needs nothing of it any more. */
   refreshSources(): void {
-    this.#areVolumesStale = this.#pod.spec.volumes !== undefined && this.#pod.spec.volumes.length > 0
-    const now = this.#context.clock.now()
-    for (const [key, failure] of this.#failures) {
-      const isAboutSources = key === failureKeys.volumes || failure.reason === 'CreateContainerConfigError'
-      if (isAboutSources) this.#failures.set(key, { ...failure, retryAt: now })
-    }
+    if (this.#plan.ending !== undefined || this.#pod.metadata.deletionTimestamp !== undefined) return
+    this.#actions.refreshSources()
     this.wake()
   }
 
@@ -182,7 +164,7 @@ export class PodWorker {
 
   /** Changes with whatever the worker does or hears: tells whether a listing is out of date. */
   get activity(): number {
-    return this.#operations.activity + this.#engineEvents
+    return this.#actions.activity + this.#engineEvents
   }
 
   /** The same later on, in case an event was lost; a listing that was overtaken by `activity` says nothing. */
@@ -191,7 +173,7 @@ export class PodWorker {
     sandboxes: readonly Sandbox[],
     containers: readonly ContainerState[]
   ): Promise<void> {
-    if (this.#isHeld || this.activity !== activity || this.#operations.busy.size > 0) return
+    if (this.#isHeld || this.activity !== activity || this.#actions.busy.size > 0) return
     await this.#records.adopt(sandboxes, containers)
     this.wake()
   }
@@ -223,7 +205,7 @@ export class PodWorker {
 
   get isDown(): boolean {
     const isRunning = this.containers.some(({ state }) => state === 'running')
-    return !isRunning && this.#records.sandboxes.size === 0 && !this.#operations.busy.has(busyKeys.sandbox)
+    return !isRunning && this.#records.sandboxes.size === 0 && !this.#actions.busy.has(busyKeys.sandbox)
   }
 
   /** Ends the worker; containers run on. */
@@ -244,8 +226,8 @@ export class PodWorker {
   }
 
   #sync(): void {
-    const refreshAt = this.#volumes.refreshAt
-    if (refreshAt && refreshAt <= this.#context.clock.now()) this.#areVolumesStale = true
+    const { refreshAt } = this.#actions
+    if (refreshAt && refreshAt <= this.#context.clock.now()) this.#actions.markVolumesStale()
     const isEnding = this.#plan.ending !== undefined
     this.#probes.update(this.#pod, this.#podIp(), this.containers, {
       isEnding,
@@ -256,10 +238,9 @@ export class PodWorker {
     this.#plan = plan
     if (plan.ending !== undefined) {
       if (!isEnding) this.wake()
-      this.#operations.abort(busyKeys.start)
-      for (const { name } of this.#allContainers()) this.#operations.abort(busyKeys.image(name))
+      this.#actions.abortStarts()
     }
-    for (const action of plan.actions) this.#run(action)
+    for (const action of plan.actions) this.#actions.run(action)
     this.#reportBackoff()
     if (plan.ending !== 'node-stop') this.#writer.request()
     this.#scheduleWake(plan.wakeAt, refreshAt)
@@ -274,14 +255,8 @@ export class PodWorker {
       sandboxes: [...this.#records.sandboxes.values()],
       containers: this.containers,
       probes: this.#probes.verdicts,
-      failures: this.#failures,
-      imagesReady: new Set(this.#images.keys()),
-      areVolumesReady: this.#areVolumesReady,
-      areVolumesStale: this.#areVolumesStale,
-      busy: this.#operations.busy,
+      ...this.#actions.view,
       rejection: this.#rejection,
-      isFinalStatusReported: this.#isFinalStatusReported,
-      isCleanedUp: this.#isCleanedUp,
       stopGraceSeconds: this.#stopGraceSeconds,
       timing: this.#context.timing
     }
@@ -299,212 +274,9 @@ export class PodWorker {
     })
   }
 
-  #run(action: Action): void {
-    switch (action.type) {
-      case 'mountVolumes':
-        this.#mountVolumes()
-        return
-      case 'createSandbox':
-        this.#createSandbox()
-        return
-      case 'removeSandbox':
-        this.#runSafely(busyKeys.sandbox, async () => {
-          await this.#context.runtime.removeSandbox(action.id)
-          this.#records.sandboxes.delete(action.id)
-        })
-        return
-      case 'ensureImage':
-        this.#ensureImage(action.container)
-        return
-      case 'startContainer':
-        this.#start(action)
-        return
-      case 'killContainer':
-        this.#kill(action)
-        return
-      case 'removeContainer':
-        this.#runSafely(busyKeys.container(action.id), async () => {
-          await this.#context.runtime.removeContainer(action.id)
-          this.#records.dropContainer(action.id)
-        })
-        return
-      case 'reportFinalStatus':
-        this.#runSafely(busyKeys.finalStatus, async () => {
-          await this.#writer.flush()
-          this.#isFinalStatusReported = true
-        })
-        return
-      case 'cleanUp':
-        this.#runSafely(busyKeys.cleanUp, async () => {
-          await this.#volumes.unmount(this.#pod)
-          this.#context.images.forgetPod(this.#pod.metadata.uid)
-          this.#isCleanedUp = true
-        })
-        return
-      case 'finish':
-        this.#runSafely(busyKeys.finish, () => this.#finish())
-    }
-  }
-
-  /** Housekeeping: what fails is logged and tried again after a growing delay. */
-  #runSafely(key: string, work: (signal: AbortSignal) => Promise<void>, deadline?: Date): void {
-    const onError = (error: unknown) => {
-      this.#noteEngineTrouble(error)
-      this.#logger.warn('pod operation failed', { operation: key, error })
-      return this.#retry.next(key)
-    }
-    const onSuccess = () => {
-      this.#retry.reset(key)
-    }
-    this.#operations.run(key, (signal) => work(signal).then(onSuccess), {
-      onError,
-      ...(deadline ? { deadline } : {})
-    })
-  }
-
-  /** Work whose failure the pod's status shows. */
-  #runVisibly(
-    busyKey: string,
-    failureKey: string,
-    work: (signal: AbortSignal) => Promise<void>,
-    failureOf: (error: unknown) => { reason: string; message: string; retryAt?: Date }
-  ): void {
-    const onError = (error: unknown) => {
-      this.#noteEngineTrouble(error)
-      const { reason, message, retryAt } = failureOf(error)
-      const delayMs = this.#retry.next(busyKey + failureKey)
-      const retry = retryAt ?? new Date(this.#context.clock.now().getTime() + delayMs)
-      this.#failures.set(failureKey, { reason, message, retryAt: retry })
-      this.#logger.info('pod can not go on yet', { reason, error: message })
-      return 0
-    }
-    const onSuccess = () => {
-      this.#retry.reset(busyKey + failureKey)
-      // An image that is there says nothing about why the container could not be started with it.
-      const isOwn =
-        imageReasons.has(this.#failures.get(failureKey)?.reason ?? '') ||
-        busyKey !== busyKeys.image(failureKey)
-      if (isOwn) this.#failures.delete(failureKey)
-    }
-    this.#operations.run(busyKey, (signal) => work(signal).then(onSuccess), { onError })
-  }
-
-  #mountVolumes(): void {
-    this.#areVolumesStale = false
-    const work = async () => {
-      const { clock, facts } = this.#context
-      await this.#volumes.mount(this.#pod, facts(this.#podIps()), clock.now())
-      this.#areVolumesReady = true
-    }
-    this.#runVisibly(busyKeys.volumes, failureKeys.volumes, work, (error) => {
-      const message = messageOf(error)
-      this.#areVolumesStale = this.#areVolumesReady
-      this.#event('Warning', 'FailedMount', message)
-      return { reason: 'FailedMount', message }
-    })
-  }
-
-  #createSandbox(): void {
-    const work = async () => {
-      const sandbox = await makeSandbox(this.#context, {
-        pod: this.#pod,
-        paths: this.#paths,
-        volumes: this.#volumes.mounted,
-        preferredIp: this.#lastPodIp
-      })
-      this.#records.sandboxes.set(sandbox.id, sandbox)
-    }
-    this.#runVisibly(busyKeys.sandbox, failureKeys.sandbox, work, (error) => {
-      const message = messageOf(error)
-      this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${message}`)
-      return { reason: 'FailedCreatePodSandBox', message }
-    })
-  }
-
-  #ensureImage(name: string): void {
-    const container = this.#declared(name)
-    if (!container) return
-    const work = async () => {
-      const image = await this.#context.images.ensure(this.#pod, container, (type, reason, message) => {
-        this.#event(type, reason, message, name)
-      })
-      this.#images.set(name, image)
-    }
-    this.#runVisibly(busyKeys.image(name), name, work, (error) =>
-      error instanceof ImageError
-        ? { reason: error.reason, message: error.message, retryAt: error.retryAt }
-        : { reason: 'ImageInspectError', message: messageOf(error) }
-    )
-  }
-
-  #start({ container: name, kind, attempt, backoffMs }: Extract<Action, { type: 'startContainer' }>): void {
-    const container = this.#declared(name)
-    const image = this.#images.get(name)
-    const sandbox = this.sandbox
-    if (!container || !image || !sandbox) return
-    const work = async (signal: AbortSignal) => {
-      try {
-        await startContainer(this.#context, {
-          pod: this.#pod,
-          container,
-          kind,
-          attempt,
-          backoffMs,
-          sandbox,
-          podIp: this.#podIp(),
-          image,
-          volumes: this.#volumes.mounted,
-          paths: this.#paths,
-          records: this.#records,
-          event: this.#event,
-          signal,
-          onProgress: () => {
-            this.#failures.delete(name)
-            this.wake()
-          }
-        })
-      } finally {
-        // Each attempt looks at its image again.
-        this.#images.delete(name)
-      }
-    }
-    this.#runVisibly(busyKeys.start, name, work, (error) => ({
-      reason: error instanceof StartError ? error.reason : 'CreateContainerError',
-      message: messageOf(error)
-    }))
-  }
-
-  #kill({ id, container, reason, graceSeconds }: Extract<Action, { type: 'killContainer' }>): void {
-    const deadline = new Date(this.#context.clock.now().getTime() + graceSeconds * 1000)
-    const work = (signal: AbortSignal) =>
-      killContainer(this.#context, {
-        pod: this.#pod,
-        containerName: container,
-        id,
-        reason,
-        graceSeconds,
-        podIp: this.#podIp(),
-        records: this.#records,
-        event: this.#event,
-        signal
-      })
-    this.#runSafely(busyKeys.container(id), work, deadline)
-  }
-
-  async #finish(): Promise<void> {
-    const { name, namespace, uid } = this.#pod.metadata
-    try {
-      await this.#context.pods.delete({ name, namespace }, { gracePeriodSeconds: 0, preconditions: { uid } })
-    } catch (error) {
-      if (!isReason(error, 'NotFound', 'Conflict')) throw error
-    }
-    // Finalizers may keep the object: then others have to act, and the next word comes with its removal.
-    await new Promise<void>(() => {})
-  }
-
   #finishIfDone(): void {
     const isEmpty = this.#records.containers.size === 0 && this.#records.sandboxes.size === 0
-    if (!this.#isGone || !isEmpty || !this.#isCleanedUp) return
+    if (!this.#isGone || !isEmpty || !this.#actions.isCleanedUp) return
     this.stop()
     this.#onDone()
   }
@@ -532,25 +304,8 @@ export class PodWorker {
     })
   }
 
-  #noteEngineTrouble(error: unknown): void {
-    if (isMkError(error, 'MK_ENGINE_TIMEOUT', 'MK_ENGINE_UNREACHABLE')) this.#context.onEngineTrouble()
-  }
-
-  #allContainers() {
-    return [...this.#pod.spec.containers, ...(this.#pod.spec.initContainers ?? [])]
-  }
-
-  #declared(name: string) {
-    return this.#allContainers().find((container) => container.name === name)
-  }
-
   #podIp(): string {
     return this.#pod.spec.hostNetwork === true ? this.#context.hostIp() : (this.sandbox?.ip ?? '')
-  }
-
-  #podIps(): string[] {
-    const ip = this.#podIp()
-    return ip === '' ? [] : [ip]
   }
 }
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { configMaps } from '../../src/api/kinds/config-maps.js'
 import { pods } from '../../src/api/kinds/pods.js'
 import { MkError } from '../../src/base/errors.js'
 import { statusErrors } from '../../src/base/status.js'
@@ -139,12 +140,10 @@ t.test(
 
 t.test('what mk can not do is said in the status', async (t) => {
   const k = await startKubelet(t)
-  const securityContext = { seccompProfile: { type: 'Localhost', localhostProfile: 'x.json' } }
+  const securityContext = { runAsNonRoot: true, runAsUser: 0 }
   await k.create('odd', { containers: [container('app', { securityContext })] })
   await k.until('odd', 'refused', (pod) =>
-    /seccomp profile of type Localhost is not supported/.test(
-      statusOf(pod, 'app')?.state?.waiting?.message ?? ''
-    )
+    /container's runAsUser breaks non-root policy/.test(statusOf(pod, 'app')?.state?.waiting?.message ?? '')
   )
   t.equal(statusOf(await k.podOf('odd'), 'app')?.state?.waiting?.reason, 'CreateContainerConfigError')
   await k.create('claim', { volumes: [{ name: 'data', hostPath: { path: '/nope', type: 'File' } }] })
@@ -155,4 +154,26 @@ t.test('what mk can not do is said in the status', async (t) => {
     await k.client.of(pods).delete({ namespace: 'default', name })
     await k.gone(name)
   }
+})
+
+t.test('a pod that goes with its ConfigMap has nothing to complain of, one that stays has', async (t) => {
+  const k = await startKubelet(t)
+  const volumes = (name: string) => ({ volumes: [{ name: 'v', configMap: { name } }] })
+  for (const name of ['going', 'staying']) {
+    await k.client.of(configMaps).create({ metadata: { name, namespace: 'default' }, data: { a: 'b' } })
+    await k.create(name, volumes(name))
+    await k.until(name, 'running', (pod) => pod.status?.phase === 'Running')
+  }
+  await k.client.of(configMaps).delete({ namespace: 'default', name: 'going' })
+  await k.client.of(pods).delete({ namespace: 'default', name: 'going' })
+  await k.gone('going')
+  t.same(
+    (await k.eventsOf()).filter((text) => text.startsWith('FailedMount')),
+    []
+  )
+  await k.client.of(configMaps).delete({ namespace: 'default', name: 'staying' })
+  await eventually(async () =>
+    (await k.eventsOf()).some((text) => /^FailedMount: .*configmap "staying" not found/.test(text))
+  )
+  t.equal((await k.podOf('staying')).status?.phase, 'Running', 'what was mounted stays')
 })

@@ -146,6 +146,20 @@ t.test('a restart moves the old state to lastState', async (t) => {
   })
 })
 
+t.test('after a node stop, what will run again waits for it instead of looking done', async (t) => {
+  const stopped = { sandboxes: [], containers: [state('app', { exit: 0 })] }
+  const status = render(view({}, stopped))
+  t.match(of(status, 'app'), {
+    ready: false,
+    state: { waiting: { reason: 'ContainerCreating' } },
+    lastState: { terminated: { exitCode: 0, reason: 'Completed' } }
+  })
+  t.equal(status.phase, 'Running')
+  const done = render(view({ restartPolicy: 'OnFailure' }, stopped))
+  t.equal(of(done, 'app')?.state?.terminated?.reason, 'Completed')
+  t.equal(done.phase, 'Succeeded')
+})
+
 t.test('phases', async (t) => {
   const two = (restartPolicy: string) => ({ restartPolicy, containers: [container('a'), container('b')] })
   const phase = (restartPolicy: string, a: number | undefined, b: number | undefined) => {
