@@ -19,7 +19,7 @@ import type { Core } from './core.js'
 import { equalJson } from './json.js'
 import type { HealthCheck } from './http/health.js'
 import { startHttpServer } from './http/http-server.js'
-import type { HttpServer } from './http/http-server.js'
+import type { HttpServer, ListenAddress } from './http/http-server.js'
 import type { OpenApiDocuments } from './http/openapi.js'
 import { createRequestHandler } from './http/request-handler.js'
 import type { ClusterPki } from './pki/pki.js'
@@ -59,7 +59,7 @@ export interface ApiServer {
   /** Makes what every cluster has and is missing; the address may change from start to start. */
   bootstrap(options: Omit<BootstrapOptions, 'serviceCidr'>): Promise<void>
   /** Serves HTTPS at one more address. Throws MK_PORT_IN_USE. */
-  listen(address: { host: string; port: number }): Promise<{ port: number }>
+  listen(address: ListenAddress): Promise<{ port: number }>
   /** Adds names to the server's certificate, and presents it to new connections. */
   addServerNames(names: { hostnames?: readonly string[]; addresses?: readonly string[] }): Promise<void>
   /** Ends all requests, watches and streams. */

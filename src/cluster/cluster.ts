@@ -165,10 +165,10 @@ class LocalCluster implements Cluster {
     })
     writeConfig(configPath, config)
     await step('Starting the API server', async () => {
-      const { gateway } = runtime.network
+      const { gateway, podCidr } = runtime.network
       await api.addServerNames({ addresses: [gateway] })
       const { port } = await this.#listen(api, config)
-      const inside = await api.listen({ host: gateway, port: 0 })
+      const inside = await api.listen({ host: gateway, port: 0, peers: podCidr })
       await api.bootstrap({ address: gateway, port: inside.port })
       this.#apiServer = `https://127.0.0.1:${port}`
     })

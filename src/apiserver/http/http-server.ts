@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import Fastify from 'fastify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MkError } from '../../base/errors.js'
+import { cidrContains, parseCidr, parseIpv4 } from '../../base/ip.js'
 import { statusErrors } from '../../base/status.js'
 import { findPortOwner } from '../../base/port-owner.js'
 import type { ClusterPki } from '../pki/pki.js'
@@ -33,17 +34,30 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
+export interface ListenAddress {
+  host: string
+  /** 0: any that is free. */
+  port: number
+  /** IPv4 range; connections from elsewhere are closed at once. Default: all may connect. */
+  peers?: string
+}
+
 /**
  * HTTPS with HTTP/2 and HTTP/1.1 (upgrades need 1.1) on one address. Throws MK_PORT_IN_USE if something else listens
  * there.
  */
 export async function startHttpServer(
   options: HttpServerOptions,
-  address: { host: string; port: number }
+  address: ListenAddress
 ): Promise<HttpServer> {
   const server = createServer(options)
   const open = new Set<Duplex>()
-  server.server.on('connection', (socket: Duplex) => {
+  const peers = address.peers === undefined ? undefined : parseCidr(address.peers)
+  server.server.on('connection', (socket: Socket) => {
+    if (peers && !cidrContains(peers, parseIpv4(socket.remoteAddress ?? '') ?? 0)) {
+      socket.destroy()
+      return
+    }
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })

@@ -1,3 +1,4 @@
+import { connect as tlsConnect } from 'node:tls'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { connect as http2Connect } from 'node:http2'
@@ -480,4 +481,22 @@ t.test('junk on the socket hurts nobody', async (t) => {
   socket.on('error', () => {})
   await once(socket, 'close')
   t.equal((await server.call('GET', '/healthz')).text, 'ok')
+})
+
+t.test('an address that only some may reach', async (t) => {
+  const { server } = await withServer(t)
+  const connects = async (peers: string) => {
+    const { port } = await server.listen({ host: '127.0.0.1', port: 0, peers })
+    return new Promise<boolean>((resolve) => {
+      const socket = tlsConnect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+        socket.destroy()
+        resolve(true)
+      })
+      socket.on('error', () => {
+        resolve(false)
+      })
+    })
+  }
+  t.equal(await connects('127.0.0.0/8'), true)
+  t.equal(await connects('10.244.0.0/16'), false)
 })
