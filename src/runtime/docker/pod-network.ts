@@ -48,7 +48,7 @@ export function chooseRange(
     'MK_NETWORK_CONFLICT',
     'no free address range for pods: all that mk tries overlap with networks of the engine or routes of this host',
     {
-      hint: 'remove Docker networks that are not needed (docker network prune), or give the cluster a range of its own'
+      hint: 'remove Docker networks that are not needed: docker network ls, docker network prune'
     }
   )
 }
