@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.js'
 import { isMkError, messageOf, MkError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import { parseCidr } from '../../base/ip.js'
+import { createAgentContainer } from './agent-container.js'
 import { agentPath } from './agent-image.js'
 import { AgentStream } from './agent-stream.js'
 import {
@@ -21,33 +22,6 @@ import {
 import { FrameSplitter } from './demux.js'
 import { removeContainer } from './container-lifecycle.js'
 import type { Engine } from './engine.js'
-import { label } from './labels.js'
-
-/** Its own work needs the first three; the engine's defaults are there to be handed on to commands in containers. */
-const capabilities = [
-  'SYS_ADMIN',
-  'NET_ADMIN',
-  'SYS_PTRACE',
-  'AUDIT_WRITE',
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'FOWNER',
-  'FSETID',
-  'KILL',
-  'MKNOD',
-  'NET_BIND_SERVICE',
-  'NET_RAW',
-  'SETFCAP',
-  'SETGID',
-  'SETPCAP',
-  'SETUID',
-  'SYS_CHROOT'
-]
-/** What it can pass on to a command in a container. */
-export const agentCapabilities: ReadonlySet<string> = new Set(capabilities)
-
-/** seccomp and LSM profiles made for applications forbid the very calls that these helpers are for. */
-export const helperSecurity = ['seccomp=unconfined', 'apparmor=unconfined', 'label=disable']
 
 const requestTimeoutMs = 30_000
 
@@ -319,33 +293,7 @@ export class Agent {
     else this.#backoff.next('')
     const { engine, cluster, image, logger } = this.#options
     await removeContainer(this.#options.engine, this.#name)
-    const Image = await image()
-    const container = await engine.call('create the agent', (abortSignal) =>
-      engine.docker.createContainer({
-        name: this.#name,
-        Image,
-        Cmd: ['serve'],
-        Labels: { [label.cluster]: cluster, [label.kind]: 'agent' },
-        OpenStdin: true,
-        StdinOnce: true,
-        AttachStdin: true,
-        AttachStdout: true,
-        AttachStderr: true,
-        abortSignal,
-        HostConfig: {
-          NetworkMode: 'host',
-          PidMode: 'host',
-          UsernsMode: 'host',
-          CapDrop: ['ALL'],
-          CapAdd: capabilities,
-          SecurityOpt: helperSecurity,
-          LogConfig: { Type: 'none', Config: {} },
-          AutoRemove: true,
-          ReadonlyRootfs: true,
-          Init: false
-        }
-      })
-    )
+    const container = await createAgentContainer(engine, { name: this.#name, image: await image(), cluster })
     const connection = (await engine.call('attach to the agent', () =>
       container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true })
     )) as Duplex

@@ -1,6 +1,7 @@
 import { isMkError, MkError } from '../../base/errors.js'
 import type { Clock } from '../../base/clock.js'
-import { agentCapabilities, type Agent, type AgentCommand } from './agent.js'
+import type { Agent, AgentCommand } from './agent.js'
+import { agentCapabilities } from './agent-container.js'
 import type { Engine } from './engine.js'
 import { execSession } from './sessions.js'
 

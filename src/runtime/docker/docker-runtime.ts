@@ -1,10 +1,8 @@
-import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type Docker from 'dockerode'
 import { systemClock, type Clock } from '../../base/clock.js'
-import { isMkError, messageOf, MkError } from '../../base/errors.js'
+import { isMkError, MkError } from '../../base/errors.js'
 import { silentLogger, type Logger } from '../../base/logger.js'
 import type {
   ContainerResources,
@@ -24,21 +22,24 @@ import type {
 import { Agent } from './agent.js'
 import { defaultAgentDirectory, ensureAgentImage } from './agent-image.js'
 import { containerConfig, engineResources } from './container-config.js'
+import { stopContainer } from './container-stop.js'
 import { containerState } from './container-state.js'
 import { connectEngine, type Engine } from './engine.js'
+import { dialHost } from './dial-host.js'
 import { EngineEvents, type EngineEvent } from './events.js'
-import { statusOf } from './engine-errors.js'
 import { CommandRunner } from './command-runner.js'
 import { DockerImages } from './images.js'
 import { label, parseSandboxName } from './labels.js'
 import { containerLogs } from './logs.js'
 import { DockerNetwork } from './docker-network.js'
 import { DockerVolumes, removeVolumes } from './docker-volumes.js'
+import { isSandbox, listOwn, partition, removeLeftovers } from './own-containers.js'
 import { ensurePodNetwork, isServiceRangeShared, removePodNetwork } from './pod-network.js'
 import { noSharing, type SandboxMode } from './sandbox-config.js'
 import { Sandboxes, type SandboxRecord } from './sandboxes.js'
 import { createContainer, removeContainer, startTimeoutMs } from './container-lifecycle.js'
 import { attachSession, execSession } from './sessions.js'
+import { startNamed } from './start-named.js'
 import { containerStats } from './stats.js'
 import { WarmPool } from './warm-pool.js'
 
@@ -266,60 +267,8 @@ class DockerRuntime implements Runtime {
     return State.Pid
   }
 
-  async stopContainer(id: string, options: { graceSeconds: number; signal?: string }): Promise<void> {
-    const { engine } = this.#parts
-    const container = engine.docker.getContainer(id)
-    const t = Math.max(0, Math.ceil(options.graceSeconds))
-    const timeoutMs = (t + 60) * 1000
-    try {
-      if (t === 0) await this.#kill(id, 'KILL')
-      else if (options.signal !== undefined) await this.#stopBySignal(id, options.signal, t)
-      else
-        await engine.call(
-          'stop the container',
-          (abortSignal) => container.stop({ t, abortSignal }) as Promise<unknown>,
-          { notFound, timeoutMs }
-        )
-      await engine.call(
-        'wait for the container',
-        (abortSignal) => container.wait({ abortSignal }) as Promise<unknown>,
-        { notFound, timeoutMs }
-      )
-    } catch (error) {
-      // 404 gone, 304 stopped already.
-      if (!isMkError(error, 'MK_CONTAINER_NOT_FOUND') && statusOf(error) !== 304) throw error
-    }
-  }
-
-  async #stopBySignal(id: string, signal: string, graceSeconds: number): Promise<void> {
-    const { engine } = this.#parts
-    const container = engine.docker.getContainer(id)
-    if (!(await this.#kill(id, signal))) return
-    await engine
-      .call('wait for the container', (abortSignal) => container.wait({ abortSignal }) as Promise<unknown>, {
-        notFound,
-        timeoutMs: graceSeconds * 1000
-      })
-      .catch(async (error: unknown) => {
-        if (!isMkError(error, 'MK_ENGINE_TIMEOUT')) throw error
-        await this.#kill(id, 'KILL')
-      })
-  }
-
-  /** False if it does not run (409). */
-  async #kill(id: string, signal: string): Promise<boolean> {
-    const { engine } = this.#parts
-    try {
-      await engine.call(
-        'signal the container',
-        (abortSignal) => engine.docker.getContainer(id).kill({ signal, abortSignal }) as Promise<unknown>,
-        { notFound }
-      )
-      return true
-    } catch (error) {
-      if (statusOf(error) === 409) return false
-      throw error
-    }
+  stopContainer(id: string, options: { graceSeconds: number; signal?: string }): Promise<void> {
+    return stopContainer(this.#parts.engine, id, options)
   }
 
   async removeContainer(id: string): Promise<void> {
@@ -428,79 +377,6 @@ class DockerRuntime implements Runtime {
     if (type === 'removed') this.#sandboxOf.delete(id)
     if (podUid === undefined) return // a warm one
     for (const listener of this.#listeners) listener.onContainer({ type, id, podUid, sandbox })
-  }
-}
-
-const isSandbox = (answer: Docker.ContainerInfo): boolean =>
-  ['sandbox', 'warm'].includes(answer.Labels[label.kind] ?? '')
-
-function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(test), items.filter((item) => !test(item))]
-}
-
-async function listOwn(engine: Engine, cluster: string): Promise<Docker.ContainerInfo[]> {
-  const filters = { label: [`${label.cluster}=${cluster}`] }
-  return await engine.call('list the containers', (abortSignal) =>
-    engine.docker.listContainers({ all: true, filters, abortSignal })
-  )
-}
-
-/** Takes over the sandboxes of pods; what was never handed out or never started is of no use to anybody. */
-async function removeLeftovers(engine: Engine, cluster: string, sandboxes: Sandboxes): Promise<void> {
-  const all = (await listOwn(engine, cluster)).filter(isSandbox)
-  const useless = (answer: Docker.ContainerInfo) =>
-    answer.State === 'created' ||
-    (answer.Labels[label.kind] === 'warm' && !parseSandboxName(answer.Names[0] ?? ''))
-  const [gone, kept] = partition(all, useless)
-  await sandboxes.adopt(kept)
-  await Promise.all(gone.map((answer) => removeContainer(engine, answer.Id)))
-}
-
-function dialHost(port: number): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true })
-    socket.once('connect', () => {
-      resolve(socket)
-    })
-    socket.once('error', (cause) => {
-      reject(
-        new MkError('MK_ENGINE_FAILED', `dial tcp4 127.0.0.1:${String(port)}: ${messageOf(cause)}`, { cause })
-      )
-    })
-  })
-}
-
-/**
- * Starts a container of a sandbox that was warm: the engine gives it the name that the sandbox was created with, so the
- * agent sets the pod's before the container's command runs; should it miss it (an unusual OCI runtime), right after.
- */
-async function startNamed(options: {
-  agent: Agent
-  clock: Clock
-  logger: Logger
-  sandboxPid: number
-  hostname: string
-  start: () => Promise<unknown>
-  pid: () => Promise<number>
-}): Promise<void> {
-  const { agent, clock, logger, sandboxPid, hostname, start, pid } = options
-  const watch = await agent.nameNext(sandboxPid, hostname, startTimeoutMs).catch((error: unknown) => {
-    logger.debug('cannot watch for the next container', { error })
-    return undefined
-  })
-  try {
-    await start()
-    const late = new Promise<boolean>((resolve) =>
-      clock.after(50, () => {
-        resolve(false)
-      })
-    )
-    if (await Promise.race([watch?.named ?? false, late])) return
-    logger.debug('a container got its host name after its start', { hostname })
-    const target = await pid()
-    if (target > 0) await agent.setHostname(target, hostname)
-  } finally {
-    watch?.cancel()
   }
 }
 

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { parseIpv4 } from '../../base/ip.js'
 import type { SandboxSpec } from '../runtime.js'
-import { helperSecurity } from './agent.js'
+import { helperSecurity } from './agent-container.js'
 import { label, podLabels, sandboxName, type Labels } from './labels.js'
 import type { PodNetwork } from './pod-network.js'
 
