@@ -69,14 +69,16 @@ function readFailure(path: string, cause: unknown): Error {
 }
 
 /** lmdb rejects with a wrapper whose `commitError` is a promise of the reason. */
-async function commitFailure(error: unknown): Promise<Error> {
+async function commitFailure(error: unknown, path: string): Promise<Error> {
   let cause = error
   if (error instanceof Error && 'commitError' in error) {
     cause = await Promise.resolve(error.commitError).catch((reason: unknown) => reason)
   }
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (fullCodes.has(code)) {
-    return new StoreError('full', `the state can't be written, is the disk full? (${messageOf(cause)})`, {
+    // What follows the system's words are LMDB's numbers of pages.
+    const [reason = ''] = messageOf(cause).split(': ')
+    return new StoreError('full', `the state can't be written, is the disk full? ${reason}: ${path}`, {
       cause
     })
   }
@@ -130,7 +132,7 @@ export function createLmdbDriver(options: { path: string }): StoreDriver {
           put(database, writes)
         })
       } catch (error) {
-        throw await commitFailure(error)
+        throw await commitFailure(error, path)
       }
     },
     close: async () => {
