@@ -160,6 +160,94 @@ t.test('from Service, slice and Ingress to an answer', async (t) => {
   })
 })
 
+const routeTo = (name: string, port: object) => ({
+  metadata: { name, namespace: 'default' },
+  spec: {
+    rules: [
+      {
+        host: `${name}.test`,
+        http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name, port } } }] }
+      }
+    ]
+  }
+})
+
+const permutations = <T>(items: readonly T[]): T[][] =>
+  items.length === 0
+    ? [[]]
+    : items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((rest) => [item, ...rest]))
+
+t.test('Ingress, Service and slices lead to the backend, whatever comes first', async (t) => {
+  const port = await backend('there')
+  const names = ['ingress', 'service', 'placeholder', 'slice'] as const
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 5))
+  await Promise.all(
+    permutations(names).map(async (order, i) => {
+      const name = `order-${String(i)}`
+      const named = { name: 'web', port, protocol: 'TCP' }
+      const steps: Record<(typeof names)[number], () => Promise<unknown>> = {
+        ingress: () => client.of(ingresses).create(routeTo(name, { name: 'web' })),
+        service: () =>
+          client.of(services).create({
+            metadata: { name, namespace: 'default' },
+            spec: { ports: [{ name: 'web', port: 80, targetPort: 'http' }], selector: { app: name } }
+          }),
+        placeholder: () => {
+          const { metadata, ...rest } = sliceOf(name, hostIp, port)
+          return client
+            .of(endpointSlices)
+            .create({ ...rest, metadata: { ...metadata, name: `${name}-0` }, endpoints: [], ports: [] })
+        },
+        slice: () => client.of(endpointSlices).create({ ...sliceOf(name, hostIp, port), ports: [named] })
+      }
+      for (const step of order) {
+        await steps[step]()
+        // Half of them come one by one, half of them in one step.
+        if (i % 2 === 0) await settle()
+      }
+      await eventually(async () => (await fetchText(`${name}.test`)) === '200 there', order.join())
+    })
+  )
+  t.pass('all orders work')
+})
+
+t.test(
+  'a route follows its Service: deleted and made again, its port renamed, its endpoints gone and back',
+  async (t) => {
+    const port = await backend('back')
+    const key = { name: 'again', namespace: 'default' }
+    const make = (portName: string) =>
+      client.of(services).create({
+        metadata: key,
+        spec: { ports: [{ name: portName, port: 80 }], selector: { app: 'again' } }
+      })
+    const slice = (portName: string, ready: boolean) => ({
+      ...sliceOf('again', hostIp, port),
+      endpoints: [{ addresses: [hostIp], conditions: { ready } }],
+      ports: [{ name: portName, port, protocol: 'TCP' }]
+    })
+    const sliceKey = { name: 'again-1', namespace: 'default' }
+    const answers = (start: string) =>
+      eventually(async () => (await fetchText('again.test')).startsWith(start), start)
+    await client.of(endpointSlices).create(slice('a', true))
+    await make('a')
+    await client.of(ingresses).create(routeTo('again', { number: 80 }))
+    await answers('200 back')
+    await client.of(services).delete(key)
+    await make('a')
+    await answers('200 back')
+    await client.of(endpointSlices).patch(sliceKey, 'merge', slice('a', false))
+    await answers('503 503 Service Unavailable: default/again:80 has no endpoint that is ready')
+    await client.of(endpointSlices).patch(sliceKey, 'merge', slice('a', true))
+    await answers('200 back')
+    await client.of(services).patch(key, 'merge', { spec: { ports: [{ name: 'b', port: 80 }] } })
+    await answers('503 ')
+    await client.of(endpointSlices).patch(sliceKey, 'merge', slice('b', true))
+    await answers('200 back')
+    t.pass('it does')
+  }
+)
+
 t.test('a load balancer gets an address, and loses it with its type', async (t) => {
   const key = { namespace: 'default', name: 'lb' }
   const spec = { type: 'LoadBalancer', ports: [{ port: 28_765 }] }
