@@ -6,7 +6,7 @@ import { stopDaemon } from '../cli/stop-daemon.js'
 export default class Down extends Command {
   static override summary = 'Stop the cluster; its state stays'
   static override description =
-    'Stops all pods and the daemon. Objects, volumes and addresses are there again after `mk up`.'
+    'Stops all pods and the daemon. Objects, volumes (but for those in memory) and addresses are there again after `mk up`.'
   static override usage = ['down']
   static override flags = {}
   static override strict = true
