@@ -19,7 +19,7 @@ t.test('a namespace gets its account and CA, and both come back', async (t) => {
   await client.of(namespaceKind).create({ metadata: { name: 'shop' }, spec: {} })
   const account = { namespace: 'shop', name: 'default' }
   const ca = { namespace: 'shop', name: 'kube-root-ca.crt' }
-  await eventually(() => client.of(serviceAccountKind).get(account))
+  await eventually(async () => Boolean(await client.of(serviceAccountKind).get(account)))
   await eventually(async () => (await client.of(configMapKind).get(ca)).data?.['ca.crt'] === 'PEM')
   const { uid } = (await client.of(serviceAccountKind).get(account)).metadata
   await client.of(serviceAccountKind).delete(account)
@@ -27,7 +27,7 @@ t.test('a namespace gets its account and CA, and both come back', async (t) => {
   await client.of(configMapKind).patch(ca, 'merge', { data: { 'ca.crt': 'changed' } })
   await eventually(async () => (await client.of(configMapKind).get(ca)).data?.['ca.crt'] === 'PEM')
   await client.of(configMapKind).delete(ca)
-  await eventually(() => client.of(configMapKind).get(ca))
+  await eventually(async () => Boolean(await client.of(configMapKind).get(ca)))
 })
 
 t.test('deletion: pods first, then the rest, then the namespace', async (t) => {
@@ -35,7 +35,9 @@ t.test('deletion: pods first, then the rest, then the namespace', async (t) => {
   t.teardown(stop)
   const namespace = 'shop'
   await client.of(namespaceKind).create({ metadata: { name: namespace }, spec: {} })
-  await eventually(() => client.of(serviceAccountKind).get({ namespace, name: 'default' }))
+  await eventually(async () =>
+    Boolean(await client.of(serviceAccountKind).get({ namespace, name: 'default' }))
+  )
   const held = { namespace, name: 'held' }
   await client.of(podKind).create({
     metadata: { ...held, finalizers: ['example.com/hold'] },
