@@ -181,7 +181,15 @@ const statusesOf = (pod: Pod): ContainerStatus[] => [
 
 function describeWaiting(pod: Pod, status: ContainerStatus): string {
   const { reason = '', message = '' } = status.state?.waiting ?? {}
-  return `pod/${pod.metadata.name}: container ${status.name}: ${reason}: ${message}`
+  return `pod/${pod.metadata.name}: container ${status.name}: ${reason}: ${message}${lastEnd(status)}`
+}
+
+/** Why a container is started again and again: how it ended the last time. */
+function lastEnd({ lastState }: ContainerStatus): string {
+  const ended = lastState?.terminated
+  if (!ended) return ''
+  const why = ended.message ? `: ${ended.message.trim()}` : ''
+  return `; it ended with exit code ${ended.exitCode} (${ended.reason ?? 'Error'})${why}`
 }
 
 function podReadiness(pod: Pod): RolloutState {

@@ -132,6 +132,17 @@ t.test('the commands, by hand', { timeout: 400_000 }, async (t) => {
     t.equal(result.code, 1)
     t.match(result.stderr, /pod\/never is not ready after 3 s: .*(ContainersNotReady|unready)/s)
     await mk(['delete', 'pod', 'never', '--force'])
+
+    const crashing =
+      'apiVersion: v1\nkind: Pod\nmetadata: { name: crash }\n' +
+      'spec: { containers: [{ name: c, image: "hello:v1", command: [no-such-program] }] }\n'
+    const crashed = await cluster.mk(['apply', '-f', '-', '--wait', '--timeout', '4s'], { input: crashing })
+    t.equal(crashed.code, 1)
+    t.match(
+      crashed.stderr,
+      /CrashLoopBackOff: .*it ended with exit code 12[78] \(StartError\).*no-such-program/
+    )
+    await mk(['delete', 'pod', 'crash', '--force'])
   })
 
   await t.test('get -w sees changes and ends with Ctrl-C', async (t) => {
