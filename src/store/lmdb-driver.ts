@@ -1,3 +1,4 @@
+import { chmodSync, existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -52,6 +53,8 @@ function openFile(path: string): Opened {
       useWritemap: false,
       noMemInit: true
     })
+    // Objects hold secrets: the files are their owner's alone, whatever the folder allows.
+    for (const file of [path, `${path}-lock`]) if (existsSync(file)) chmodSync(file, 0o600)
     const database = (name: string) => root.openDB<Buffer, string>({ name, encoding: 'binary' })
     return { root, records: database('records'), counters: database('counters') }
   } catch (cause) {

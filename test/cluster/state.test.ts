@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../src/base/clock.js'
@@ -10,6 +10,9 @@ t.test('a damaged state is kept aside and never replaced silently', async (t) =>
   const open = () => openState({ directory, clock: systemClock, logger: silentLogger })
   const first = await open()
   t.equal(first.notice, undefined)
+  for (const name of readdirSync(directory)) {
+    t.equal(statSync(join(directory, name)).mode & 0o777, 0o600, `${name} is its owner's alone`)
+  }
   await first.store.create('/a', () => Buffer.from('precious'))
   await first.store.close()
   const again = await open()
