@@ -28,3 +28,9 @@ cd "$here"
   main.c frame.c rtnetlink.c pause.c namespaces.c stream.c exec.c trace.c serve.c
 "$machine-linux-gnu-strip" --strip-all --remove-section=.comment --remove-section=.note "$work/mk-agent"
 mv "$work/mk-agent" "$out/mk-agent-$arch"
+# What it was built from, and by what: the same of both gives the same bytes (test/agent/build.test.ts).
+cat > "$out/mk-agent-$arch.built" <<BUILT
+sources $(cat build.sh ./*.c ./*.h | sha256sum | cut -d' ' -f1)
+gcc $("$machine-linux-gnu-gcc" -dumpfullversion)
+musl $(sha256sum < "${MUSL_ROOT:-}/usr/lib/$machine-linux-musl/libc.a" | cut -d' ' -f1)
+BUILT

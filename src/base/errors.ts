@@ -1,6 +1,6 @@
 /**
- * Errors of mk itself (API errors are {@link ./status.ts}). One table: a code is stable, is what code and tests
- * match on, and is shown to the user; the message says what was tried and found, `hint` what to do.
+ * Errors of mk itself (API errors are {@link ./status.ts}). One table: a code is stable, is what code and
+ * tests match on and what the log shows; the message says what was tried and found, `hint` what to do.
  */
 export const errorCodes = {
   MK_ENGINE_UNREACHABLE: 'no Docker Engine answers',
