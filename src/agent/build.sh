@@ -15,6 +15,7 @@ esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out" "$work/include"
+out=$(cd "$out" && pwd)
 sed "s#/usr/#${MUSL_ROOT:-}/usr/#g" "${MUSL_ROOT:-}/usr/lib/$machine-linux-musl/musl-gcc.specs" > "$work/musl.specs"
 # Kernel headers: musl ships none, and the system's own include directory would bring glibc's along.
 for dir in linux asm-generic; do ln -s "/usr/include/$dir" "$work/include/$dir"; done

@@ -110,9 +110,14 @@ t.test('bad input to a running cluster', { timeout: 300_000 }, async (t) => {
 
 /** Holds a port of the loopback, unless somebody does already. */
 async function hold(t: { teardown: (fn: () => unknown) => unknown }, port: number): Promise<number> {
-  const holder = createServer().listen(port, '127.0.0.1')
+  const holder = createServer()
   t.teardown(() => holder.close())
-  await Promise.race([once(holder, 'listening'), once(holder, 'error').then(() => undefined)])
+  await new Promise<void>((resolve) => {
+    holder.once('listening', resolve).once('error', () => {
+      resolve()
+    })
+    holder.listen(port, '127.0.0.1')
+  })
   const address = holder.address()
   return address && typeof address === 'object' ? address.port : port
 }
