@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { eventually, root, startCluster } from '../fixtures/cluster.js'
@@ -174,4 +175,19 @@ t.test('self-healing and restarts', { timeout: 400_000 }, async (t) => {
     )
     t.equal(await docker('volume', 'ls', '-q', '--filter', `label=mk.dev/cluster=${label}`), '', 'no volume')
   })
+})
+
+t.test('a cluster whose daemon was killed is deleted without a trace', { timeout: 120_000 }, async (t) => {
+  const cluster = await startCluster(t)
+  const route = () =>
+    readFileSync('/proc/net/route', 'utf8')
+      .split('\n')
+      .filter((line) => /\t0000600A\t/.test(line))
+  t.equal(route().length, 1, 'the range of the Services is unreachable on the host')
+  process.kill((await cluster.status()).pid, 'SIGKILL')
+  const deleted = await cluster.mk(['delete', 'cluster', '--yes'])
+  t.equal(deleted.code, 0, deleted.stderr)
+  // Another cluster on this engine may still want the route.
+  const others = await docker('network', 'ls', '-q', '--filter', 'label=mk.dev/service-cidr=10.96.0.0/16')
+  t.equal(route().length, others === '' ? 0 : 1, 'the route went with the last cluster')
 })

@@ -34,7 +34,7 @@ import { containerLogs } from './logs.js'
 import { DockerNetwork } from './docker-network.js'
 import { DockerVolumes, removeVolumes } from './docker-volumes.js'
 import { isSandbox, listOwn, partition, removeLeftovers } from './own-containers.js'
-import { ensurePodNetwork, isServiceRangeShared, removePodNetwork } from './pod-network.js'
+import { clustersWithServiceRange, ensurePodNetwork, removePodNetwork } from './pod-network.js'
 import { noSharing, type SandboxMode } from './sandbox-config.js'
 import { Sandboxes, type SandboxRecord } from './sandboxes.js'
 import { createContainer, removeContainer, startTimeoutMs } from './container-lifecycle.js'
@@ -184,16 +184,36 @@ class DockerRuntime implements Runtime {
   }
 
   /** The route is the host's, one for all clusters: the pods of another one may still need it. */
-  async #releaseServiceRange({ engine, agent }: Parts): Promise<void> {
+  async #releaseServiceRange({ engine, agent }: Pick<Parts, 'engine' | 'agent'>): Promise<void> {
     const { cluster, serviceCidr } = this.#options
-    if (serviceCidr === undefined || (await isServiceRangeShared(engine, { cluster, serviceCidr }))) return
-    await agent.unreachableRoute('remove', serviceCidr)
+    if (serviceCidr === undefined) return
+    const users = await clustersWithServiceRange(engine, serviceCidr)
+    if (users.every((user) => user === cluster)) await agent.unreachableRoute('remove', serviceCidr)
+  }
+
+  /** A daemon that was killed left the route, and no agent to take it away: one is started for that. */
+  async #releaseLeftServiceRange(engine: Engine): Promise<void> {
+    const { cluster, serviceCidr, agentDirectory = defaultAgentDirectory } = this.#options
+    if (serviceCidr === undefined) return
+    if (!(await clustersWithServiceRange(engine, serviceCidr)).includes(cluster)) return
+    const image = () => ensureAgentImage(engine, new DockerImages(() => engine), agentDirectory)
+    const agent = new Agent({ engine, cluster, image, clock: this.#clock, logger: this.#logger })
+    try {
+      await agent.start()
+      await this.#releaseServiceRange({ engine, agent })
+    } catch (error) {
+      this.#logger.warn('the route of the Services could not be removed', { range: serviceCidr, error })
+    } finally {
+      await agent.stop()
+    }
   }
 
   async destroy(): Promise<void> {
     const { cluster, stateDir } = this.#options
+    const wasStarted = this.#starting !== undefined
     await this.stop()
     const engine = this.#options.engine ?? (await connectEngine())
+    if (!wasStarted) await this.#releaseLeftServiceRange(engine)
     const all = await listOwn(engine, cluster)
     // Members first: an engine refuses to remove nothing, but their sandbox's end would look like a crash.
     const [sandboxes, members] = partition(all, (answer) => isSandbox(answer))

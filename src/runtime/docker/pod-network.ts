@@ -139,14 +139,11 @@ export async function ensurePodNetwork(
   return await createNetwork(engine, { cluster, labels }, all, candidates)
 }
 
-/** Has another cluster on this engine the same range for its Services? */
-export async function isServiceRangeShared(
-  engine: Engine,
-  own: { cluster: string; serviceCidr: string }
-): Promise<boolean> {
-  const filters = { label: [`${label.serviceCidr}=${own.serviceCidr}`] }
+/** The clusters on this engine that have this range for their Services. */
+export async function clustersWithServiceRange(engine: Engine, serviceCidr: string): Promise<string[]> {
+  const filters = { label: [`${label.serviceCidr}=${serviceCidr}`] }
   const networks = await engine.call('list the networks', () => engine.docker.listNetworks({ filters }))
-  return networks.some((network) => network.Labels?.[label.cluster] !== own.cluster)
+  return networks.flatMap((network) => network.Labels?.[label.cluster] ?? [])
 }
 
 async function createNetwork(
