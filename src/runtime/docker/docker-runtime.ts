@@ -34,10 +34,11 @@ import { containerLogs } from './logs.js'
 import { DockerNetwork } from './docker-network.js'
 import { DockerVolumes, removeVolumes } from './docker-volumes.js'
 import { isSandbox, listOwn, partition, removeLeftovers } from './own-containers.js'
-import { clustersWithServiceRange, ensurePodNetwork, removePodNetwork } from './pod-network.js'
+import { ensurePodNetwork, removePodNetwork } from './pod-network.js'
 import { noSharing, type SandboxMode } from './sandbox-config.js'
 import { Sandboxes, type SandboxRecord } from './sandboxes.js'
 import { createContainer, removeContainer, startTimeoutMs } from './container-lifecycle.js'
+import { releaseLeftServiceRoute, releaseServiceRoute } from './service-route.js'
 import { attachSession, execSession } from './sessions.js'
 import { startNamed } from './start-named.js'
 import { containerStats } from './stats.js'
@@ -118,17 +119,15 @@ class DockerRuntime implements Runtime {
     const clock = this.#clock
     const logger = this.#logger
     const engine = this.#options.engine ?? (await connectEngine())
-    const agentDirectory = this.#options.agentDirectory ?? defaultAgentDirectory
-    const agentImage = () => ensureAgentImage(engine, new DockerImages(() => engine), agentDirectory)
     const [network, image] = await Promise.all([
       ensurePodNetwork(engine, {
         cluster,
         ...(podCidr ? { podCidr } : {}),
         ...(serviceCidr ? { serviceCidr } : {})
       }),
-      agentImage()
+      this.#agentImage(engine)
     ])
-    const agent = new Agent({ engine, cluster, image: agentImage, clock, logger })
+    const agent = this.#agent(engine)
     await agent.start()
     const sandboxes = new Sandboxes({
       engine,
@@ -171,6 +170,22 @@ class DockerRuntime implements Runtime {
     return { engine, agent, commands, sandboxes, pool, events }
   }
 
+  #agentImage(engine: Engine): Promise<string> {
+    const { agentDirectory = defaultAgentDirectory } = this.#options
+    return ensureAgentImage(engine, new DockerImages(() => engine), agentDirectory)
+  }
+
+  #agent(engine: Engine): Agent {
+    const image = () => this.#agentImage(engine)
+    return new Agent({
+      engine,
+      cluster: this.#options.cluster,
+      image,
+      clock: this.#clock,
+      logger: this.#logger
+    })
+  }
+
   async stop(): Promise<void> {
     const parts = await this.#starting?.catch(() => undefined)
     if (!parts) return
@@ -178,42 +193,22 @@ class DockerRuntime implements Runtime {
     this.#starting = undefined
     parts.events.stop()
     await parts.pool.stop()
-    await this.#releaseServiceRange(parts).catch(() => undefined)
+    const { cluster, serviceCidr } = this.#options
+    if (serviceCidr !== undefined)
+      await releaseServiceRoute(parts, { cluster, serviceCidr }).catch(() => undefined)
     await parts.agent.stop()
     if (!this.#options.engine) parts.engine.close()
   }
 
-  /** The route is the host's, one for all clusters: the pods of another one may still need it. */
-  async #releaseServiceRange({ engine, agent }: Pick<Parts, 'engine' | 'agent'>): Promise<void> {
-    const { cluster, serviceCidr } = this.#options
-    if (serviceCidr === undefined) return
-    const users = await clustersWithServiceRange(engine, serviceCidr)
-    if (users.every((user) => user === cluster)) await agent.unreachableRoute('remove', serviceCidr)
-  }
-
-  /** A daemon that was killed left the route, and no agent to take it away: one is started for that. */
-  async #releaseLeftServiceRange(engine: Engine): Promise<void> {
-    const { cluster, serviceCidr, agentDirectory = defaultAgentDirectory } = this.#options
-    if (serviceCidr === undefined) return
-    if (!(await clustersWithServiceRange(engine, serviceCidr)).includes(cluster)) return
-    const image = () => ensureAgentImage(engine, new DockerImages(() => engine), agentDirectory)
-    const agent = new Agent({ engine, cluster, image, clock: this.#clock, logger: this.#logger })
-    try {
-      await agent.start()
-      await this.#releaseServiceRange({ engine, agent })
-    } catch (error) {
-      this.#logger.warn('the route of the Services could not be removed', { range: serviceCidr, error })
-    } finally {
-      await agent.stop()
-    }
-  }
-
   async destroy(): Promise<void> {
-    const { cluster, stateDir } = this.#options
+    const { cluster, stateDir, serviceCidr } = this.#options
     const wasStarted = this.#starting !== undefined
     await this.stop()
     const engine = this.#options.engine ?? (await connectEngine())
-    if (!wasStarted) await this.#releaseLeftServiceRange(engine)
+    if (!wasStarted && serviceCidr !== undefined) {
+      const parts = { engine, agent: this.#agent(engine), logger: this.#logger }
+      await releaseLeftServiceRoute(parts, { cluster, serviceCidr })
+    }
     const all = await listOwn(engine, cluster)
     // Members first: an engine refuses to remove nothing, but their sandbox's end would look like a crash.
     const [sandboxes, members] = partition(all, (answer) => isSandbox(answer))

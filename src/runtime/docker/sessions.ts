@@ -72,21 +72,8 @@ export async function execSession(
       await new Promise<void>((resolve) => clock.after(Math.min(10 * 2 ** tries, 500), resolve))
     }
   }
-  const code = exitCode()
-  code.catch(() => undefined)
-  return {
-    stdin: connection,
-    stdout,
-    stderr,
-    resize: ({ width, height }) =>
-      engine
-        .call('resize the terminal', () => exec.resize({ w: width, h: height }) as Promise<unknown>, {
-          notFound
-        })
-        .then(() => undefined),
-    exitCode: code,
-    close
-  }
+  const resize = (size: Size) => exec.resize({ w: size.width, h: size.height }) as Promise<unknown>
+  return session(engine, { stdin: connection, stdout, stderr, close }, exitCode(), resize)
 }
 
 /** `docker attach`: output from now on, input if the container was made with stdin. */
@@ -123,19 +110,28 @@ export async function attachSession(
     )) as { StatusCode: number }
     return answer.StatusCode
   }
-  const code = exitCode()
-  code.catch(() => undefined)
+  const resize = (size: Size) => container.resize({ w: size.width, h: size.height }) as Promise<unknown>
+  return session(engine, { stdin: connection, stdout, stderr, close }, exitCode(), resize)
+}
+
+interface Size {
+  width: number
+  height: number
+}
+
+function session(
+  engine: Engine,
+  streams: Pick<ExecSession, 'stdin' | 'stdout' | 'stderr' | 'close'>,
+  exitCode: Promise<number>,
+  resize: (size: Size) => Promise<unknown>
+): ExecSession {
+  // It may fail before anyone waits for it.
+  exitCode.catch(() => undefined)
   return {
-    stdin: connection,
-    stdout,
-    stderr,
-    resize: ({ width, height }) =>
-      engine
-        .call('resize the terminal', () => container.resize({ w: width, h: height }) as Promise<unknown>, {
-          notFound
-        })
-        .then(() => undefined),
-    exitCode: code,
-    close
+    ...streams,
+    exitCode,
+    resize: async (size) => {
+      await engine.call('resize the terminal', () => resize(size), { notFound })
+    }
   }
 }
